@@ -1,0 +1,122 @@
+"""The truth: totals added up from single events, one at a time.
+
+It shares nothing with the code that builds buckets, so that neither can hide a mistake of the other.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tallybook.emulator.served import DATASETS
+from tallybook.model.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from tallybook.emulator.company import Company
+
+GRAINS = {"hour": 3_600, "day": 86_400, "total": 0}
+Rows = list[dict[str, Any]]
+_EXACT = decimal.Context(prec=60, traps=[decimal.Inexact, decimal.InvalidOperation])
+
+
+def ledger(
+    company: Company, start: int, end: int, dataset: str | None, by: Sequence[str], grain: str
+) -> dict[str, Rows]:
+    """Return rows of totals by dataset, for all of them that have the dimensions `by` if none is named.
+
+    A row has `start_time` (of its hour or day; the start of the range for `total`), the dimensions of `by`
+    and every measure. A level (`usage_bytes`) is the one last held within the hour, day or range, never a
+    sum over time. Costs have `currency`, `amount` and, by `line_item`, `quantity` and `quantity_unit`,
+    all exact.
+    """
+    if grain not in GRAINS:
+        raise UnknownNameError("grain", grain, GRAINS)
+    if dataset is not None and dataset not in DATASETS:
+        raise UnknownNameError("dataset", dataset, DATASETS)
+    for name in by if dataset else ():
+        if name not in DATASETS[dataset or ""].dimensions:
+            raise UnknownNameError("dimension", name, DATASETS[dataset or ""].dimensions)
+    names = [dataset] if dataset else [n for n, row in DATASETS.items() if set(by) <= set(row.dimensions)]
+    width = GRAINS[grain]
+    return {name: _TOTALS.get(name, _flows)(company, name, start, end, by, width) for name in names}
+
+
+def _moment(second: int, start: int, width: int) -> int:
+    return max(start, second - second % width) if width else start
+
+
+def _flows(company: Company, name: str, start: int, end: int, by: Sequence[str], width: int) -> Rows:
+    totals: dict[tuple[Any, ...], dict[str, Any]] = {}
+    profiles = company.sources[name].profiles
+    measures = DATASETS[name].measures
+    for second, place, values in company.events(name, start, end):
+        moment = _moment(second, start, width)
+        dims = profiles[place].dims
+        key = (moment, *(dims.get(field) for field in by))
+        total = totals.get(key)
+        if total is None:
+            total = {"start_time": moment, **{field: dims.get(field) for field in by}}
+            total.update(dict.fromkeys(measures, 0))
+            totals[key] = total
+        for measure, value in zip(measures, values, strict=True):
+            total[measure] += value
+    return _ordered(totals, by)
+
+
+def _levels(company: Company, name: str, start: int, end: int, by: Sequence[str], width: int) -> Rows:
+    """Carry each store's newest sample forward, hour by hour: within an hour the level does not change."""
+    profiles = company.sources[name].profiles
+    held: dict[tuple[int, int], tuple[int, int]] = {}
+    for second, place, values in company.events(name, start - start % 3_600, end):
+        moment = _moment(max(second, start), start, width)
+        if second >= held.get((moment, place), (-1, 0))[0]:
+            held[moment, place] = (second, values[0])
+    totals: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for (moment, place), (_, level) in held.items():
+        dims = profiles[place].dims
+        key = (moment, *(dims.get(field) for field in by))
+        empty = {"start_time": moment, **{field: dims.get(field) for field in by}, "usage_bytes": 0}
+        totals.setdefault(key, empty)["usage_bytes"] += level
+    return _ordered(totals, by)
+
+
+def _costs(company: Company, _name: str, start: int, end: int, by: Sequence[str], width: int) -> Rows:
+    totals: dict[tuple[Any, ...], dict[str, Any]] = {}
+    with decimal.localcontext(_EXACT):
+        for name, source in company.sources.items():
+            for second, place, values in company.events(name, start, end):
+                profile = source.profiles[place]
+                for rate in profile.tariff:
+                    counted = sum(values[position] for position in rate.measures)
+                    if counted == 0:
+                        continue
+                    moment = _moment(second, start, width)
+                    known = {"api_source": "unlabeled", **profile.dims, "line_item": rate.line_item}
+                    shown = {field: known.get(field) for field in by}
+                    unit = rate.unit if "line_item" in by else None
+                    row = totals.setdefault(
+                        (moment, *shown.values(), unit),
+                        {
+                            "start_time": moment,
+                            **shown,
+                            "currency": "usd",
+                            "amount": Decimal(0),
+                            "quantity": Decimal(0) if "line_item" in by else None,
+                            "quantity_unit": unit,
+                        },
+                    )
+                    quantity = Decimal(counted) / rate.per
+                    row["amount"] += quantity * rate.price
+                    if "line_item" in by:
+                        row["quantity"] += quantity
+    return _ordered(totals, by)
+
+
+def _ordered(totals: dict[tuple[Any, ...], dict[str, Any]], by: Sequence[str]) -> Rows:
+    fields = ("start_time", *by)
+    return sorted(totals.values(), key=lambda row: [(row[field] is not None, str(row[field])) for field in fields])
+
+
+_TOTALS = {"vector_stores": _levels, "costs": _costs}

@@ -1,0 +1,72 @@
+"""Running the emulator: in a thread for tests, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from tallybook.emulator.app import create_app
+from tallybook.emulator.company import Company
+from tallybook.model.errors import UsageError
+
+HOST = "127.0.0.1"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=128)
+    except (OSError, OverflowError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise UsageError(
+            f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port, or 0 for any free one."
+        ) from problem
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    # A cut body is one of the quirks: uvicorn would report each as an error.
+    config = uvicorn.Config(
+        app, log_config=None, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    return uvicorn.Server(config)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}/v1"
+
+
+@contextmanager
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve `app` from a thread and yield its base URL, `http://127.0.0.1:PORT/v1`."""
+    listener = _listen(HOST, port)
+    server = _server(app)
+    thread = threading.Thread(target=server.run, args=([listener],), name="tallybook-emulator")
+    thread.start()
+    try:
+        yield _url(listener)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def serve(
+    company: Company,
+    port: int = 8787,
+    host: str = HOST,
+    quirks: Sequence[str] = (),
+    ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until interrupted; `ready` is called with the base URL once the port is open."""
+    app = create_app(company, quirks)
+    listener = _listen(host, port)
+    try:
+        ready(_url(listener))
+        _server(app).run([listener])
+    finally:
+        listener.close()
