@@ -118,12 +118,12 @@ def _reporting(company: Company, behaves: Behaviour, served: Served) -> Endpoint
 
 
 def _spell_amounts(body: dict[str, Any], behaves: Behaviour) -> None:
+    raw, spell = msgspec.Raw, behaves.amount
     for bucket in body["data"]:
         for number, row in enumerate(bucket.get("results") or bucket.get("result") or ()):
-            value: int = row["amount"]["value"]
-            row["amount"] = {**row["amount"], "value": msgspec.Raw(behaves.amount(value, number).encode())}
+            row["amount"]["value"] = raw(spell(row["amount"]["value"], number).encode())
             if isinstance(row["quantity"], Decimal):
-                row["quantity"] = msgspec.Raw(format(row["quantity"], "f").encode())
+                row["quantity"] = raw(format(row["quantity"], "f").encode())
 
 
 def _listing(company: Company, pattern: str, build: Callable[[Company, str, Any, Any], dict[str, Any]]) -> Endpoint:

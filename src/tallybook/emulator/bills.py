@@ -4,74 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from tallybook.emulator.buckets import Row, order, passes
 from tallybook.emulator.company import DAY, Company
 from tallybook.emulator.draws import Measures
-from tallybook.emulator.prices import ATTO
+from tallybook.emulator.habits import Profile
+from tallybook.emulator.prices import ATTO, Rate
 from tallybook.emulator.queries import Question
 
 Key = tuple[Any, ...]
-Charge = tuple[Key, tuple[int, ...], int, int]
-"""The row it belongs to, positions of its measures, 10^-18 dollars a unit, base units in a unit."""
+Charge = tuple[int, tuple[int, ...], int, int]
+"""Group, positions of the measures, 10^-18 dollars a unit, base units in a unit."""
+Charges = dict[str, list[list[Charge]]]
+"""By stream and profile."""
 
 
 def costs(company: Company, question: Question, edges: Sequence[int]) -> Iterator[list[Row]]:
     """Yield the rows of each day that starts at one of `edges`."""
-    days: dict[int, dict[Key, list[int]]] = {edge: {} for edge in edges}
-    begin, end = edges[0], min(question.end, edges[-1] + DAY)
-    for name in company.sources:
-        charges = _charges(company, name, question)
-        sums: dict[int, dict[int, list[Measures]]] = {}
-        for second, profile, measures in company.events(name, begin, end):
-            if charges[profile]:
-                sums.setdefault(second - second % DAY, {}).setdefault(profile, []).append(measures)
-        for day, profiles in sums.items():
-            _bill(days[day], profiles, charges)
+    charges, keys = _charges(company, question)
+    templates = [_template(question, key) for key in keys]
+    # One day at a time, so that a page of half a year needs no more memory than its rows.
     for edge in edges:
-        rows = days[edge]
-        yield [_row(question, key, *rows[key]) for key in sorted(rows, key=order)]
+        rows: dict[int, list[int]] = {}
+        for name in company.sources:
+            many: dict[int, list[Measures]] = {}
+            for _, profile, measures in company.events(name, edge, min(question.end, edge + DAY)):
+                if profile in many:
+                    many[profile].append(measures)
+                else:
+                    many[profile] = [measures]
+            _bill(rows, many, charges[name])
+        yield [_row(templates[group], rows[group], keys[group]) for group in sorted(rows)]
 
 
-def _charges(company: Company, name: str, question: Question) -> list[list[Charge]]:
+def _charges(company: Company, question: Question) -> tuple[Charges, list[Key]]:
+    """Return what every profile is charged, and the keys of the groups in their order."""
+    rates = {
+        name: [
+            [(_key(profile, rate, question), rate) for rate in _asked(profile, question)] for profile in source.profiles
+        ]
+        for name, source in company.sources.items()
+    }
+    keys = sorted({key for table in rates.values() for row in table for key, _ in row}, key=order)
+    place = {key: number for number, key in enumerate(keys)}
+    charges = {
+        name: [[(place[key], rate.measures, rate.atto, rate.per) for key, rate in row] for row in table]
+        for name, table in rates.items()
+    }
+    return charges, keys
+
+
+def _asked(profile: Profile, question: Question) -> Sequence[Rate]:
     wanted = dict(question.filters).get("line_item")
-    table: list[list[Charge]] = []
-    for profile in company.sources[name].profiles:
-        charges: list[Charge] = []
-        for rate in profile.tariff if passes(profile, question) else ():
-            if wanted is None or rate.line_item in wanted:
-                dims = {"api_source": "unlabeled", **profile.dims, "line_item": rate.line_item}
-                key = tuple(
-                    dims.get(field) if field in question.group_by else None for field in question.served.dimensions
-                )
-                # Quantities of different line items are never added.
-                unit = (rate.unit, rate.per) if "line_item" in question.group_by else (None, 1)
-                charges.append(((*key, *unit), rate.measures, rate.atto, rate.per))
-        table.append(charges)
-    return table
+    rates = profile.tariff if passes(profile, question) else ()
+    return [rate for rate in rates if wanted is None or rate.line_item in wanted]
 
 
-def _bill(rows: dict[Key, list[int]], profiles: dict[int, list[Measures]], charges: list[list[Charge]]) -> None:
-    for profile, many in profiles.items():
-        totals = [sum(column) for column in zip(*many, strict=True)]
-        for key, positions, atto, per in charges[profile]:
-            quantity = sum([totals[position] for position in positions])
+def _key(profile: Profile, rate: Rate, question: Question) -> Key:
+    dims = {"api_source": "unlabeled", **profile.dims, "line_item": rate.line_item}
+    asked, names = question.group_by, question.served.dimensions
+    # Quantities of different line items are never added.
+    unit = (rate.unit, rate.per) if "line_item" in asked else (None, 1)
+    return (*(dims.get(name) if name in asked else None for name in names), *unit)
+
+
+def _bill(rows: dict[int, list[int]], sums: dict[int, list[Measures]], charges: list[list[Charge]]) -> None:
+    for profile, many in sums.items():
+        if not charges[profile]:
+            continue
+        totals = many[0] if len(many) == 1 else [sum(column) for column in zip(*many, strict=True)]
+        for group, positions, atto, per in charges[profile]:
+            quantity = totals[positions[0]] if len(positions) == 1 else sum(itemgetter(*positions)(totals))
             if quantity:
-                row = rows.setdefault(key, [0, 0])
-                row[0] += quantity * atto // per
-                row[1] += quantity
+                amount = quantity * atto // per
+                if group in rows:
+                    row = rows[group]
+                    row[0] += amount
+                    row[1] += quantity
+                else:
+                    rows[group] = [amount, quantity]
 
 
-def _row(question: Question, key: Key, atto: int, quantity: int) -> Row:
-    *dims, unit, per = key
+def _template(question: Question, key: Key) -> Row:
+    *dims, unit, _ = key
     return {
         "object": question.served.literal,
-        "amount": {"value": atto, "currency": "usd"},
+        "amount": None,
         **dict(zip(question.served.dimensions, dims, strict=True)),
-        "quantity": Decimal(quantity) / per if "line_item" in question.group_by else None,
+        "quantity": None,
         "quantity_unit": unit,
     }
+
+
+def _row(template: Row, sums: list[int], key: Key) -> Row:
+    atto, quantity = sums
+    row = {**template, "amount": {"value": atto, "currency": "usd"}}
+    if template["line_item"] is not None:
+        per: int = key[-1]
+        row["quantity"] = quantity if per == 1 else Decimal(quantity) / per
+    return row
 
 
 def money_text(atto: int) -> str:

@@ -41,8 +41,9 @@ class Source:
     """Cumulative weights of the profiles."""
 
 
-_TIERS = (("default", False, 0.78), ("default", True, 0.10), ("priority", False, 0.07), ("flex", False, 0.05))
-_API_SOURCES = (("unlabeled", 0.85), ("agents_api", 0.15))
+_TIERS = (("default", False, 0.6), ("default", True, 0.35), ("priority", False, 0.3), ("flex", False, 0.3))
+"""Service tier, batch, share; each but the first is used by most keys."""
+_API_SOURCES = ("unlabeled", "agents_api")
 _SIZES = ("1024x1024", "1024x1792", "512x512", "1536x1024")
 _SOURCES = ("image.generation", "image.generation", "image.edit", "image.variation")
 
@@ -61,23 +62,24 @@ def _until(key: Key) -> int:
 
 
 def _tokens(rng: random.Random, roster: Roster, models: Sequence[str], product: str | None) -> Iterator[Profile]:
+    taste = {project.id: rng.sample(models, min(4, len(models))) for project in roster.projects}
     for number, key in enumerate(roster.keys):
-        weight = rng.uniform(0.5, 1.5) * (1.6 if key.person is None else 1.0)
-        for model in rng.sample(models, min(3, len(models))):
-            liking = weight * rng.uniform(0.4, 1.6)
+        weight = rng.uniform(0.5, 1.5) * (1.4 if key.person is None else 1.0)
+        for model in taste[key.project.id]:
+            liking = weight * rng.uniform(0.5, 1.5)
             for tier, batch, part in _TIERS:
-                if part < 0.5 and rng.random() < 0.6:
-                    continue
-                source, _ = rng.choices(_API_SOURCES, [chance for _, chance in _API_SOURCES])[0]
-                dims = {
-                    **_base(key, number % 19 == 7 and not batch and tier == "default"),
-                    "model": model,
-                    "batch": batch,
-                    "service_tier": tier,
-                    "api_source": source,
-                }
-                rates = prices.token_rates(model, batch, tier, product)
-                yield Profile(dims, liking * part, TOKEN_SHAPES[model], rates, _until(key))
+                if (tier == "default" and not batch) or rng.random() < 0.6:
+                    playground = number % 19 == 7 and tier == "default" and not batch
+                    source = rng.choices(_API_SOURCES, (85, 15))[0]
+                    dims = {
+                        **_base(key, playground),
+                        "model": model,
+                        "batch": batch,
+                        "service_tier": tier,
+                        "api_source": source,
+                    }
+                    rates = prices.token_rates(model, batch, tier, product)
+                    yield Profile(dims, liking * part, TOKEN_SHAPES[model], rates, _until(key))
 
 
 def _completions(rng: random.Random, roster: Roster) -> Iterator[Profile]:
