@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from tallybook.model.errors import MissingExtraError
@@ -43,4 +45,4 @@ def _announce(url: str) -> None:
     click.echo(f"  export TALLYBOOK_BASE_URL={url}")
     click.echo("  export OPENAI_ADMIN_KEY=sk-admin-demo")
     click.echo("  tallybook sync")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()

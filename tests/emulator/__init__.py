@@ -1,0 +1,1 @@
+"""The emulator, seen by clients that we did not write."""
