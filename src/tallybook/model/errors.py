@@ -88,7 +88,23 @@ class RateLimitError(ProviderError):
 
 
 class RequestRefusedError(ProviderError):
-    """The server understood the request and refuses it (HTTP 400, 404, 422)."""
+    """The server understood the request and refuses it (HTTP 400, 404, 422).
+
+    `param` is the parameter that the server names, or empty.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str = "",
+        dataset: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, dataset=dataset, status=status, code=code, request_id=request_id)
+        self.param = param
 
 
 class UnreachableError(ProviderError):

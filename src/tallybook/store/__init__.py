@@ -1,0 +1,1 @@
+"""Rows at rest: the protocol, and one module per kind of store."""

@@ -1,0 +1,195 @@
+"""One GET, answered or explained: retries, waits, time-outs and errors. The only user of the HTTP client."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, NoReturn, Self
+from urllib.parse import urlencode
+
+import httpx2
+import tenacity
+
+from tallybook import __version__
+from tallybook.collect.answers import (
+    Facts,
+    RetryableError,
+    check_host,
+    decode,
+    explain,
+    rate_limited,
+    retry_after,
+    said_by,
+)
+from tallybook.model.clock import Clock
+from tallybook.model.errors import UnexpectedResponseError, UnreachableError
+from tallybook.model.secret import AdminKey
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answered request: HTTP 200 with a JSON object."""
+
+    path: str
+    query: str
+    """As sent, percent-encoded."""
+    began_at: dt.datetime
+    """When the attempt that was answered began, aware, UTC."""
+    seconds: float
+    """From the first attempt to the answer, waits included."""
+    attempts: int
+    body: bytes
+    data: dict[str, Any]
+    """The decoded body; numbers with a point or an exponent are `Decimal`."""
+    request_id: str | None
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a client did, for the progress line and the summary."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, *, requests: int = 0, retries: int = 0, size: int = 0) -> None:
+        """Count; safe from several threads."""
+        with self.lock:
+            self.requests += requests
+            self.retries += retries
+            self.bytes += size
+
+
+class Http:
+    """GETs below one base URL with one key. Safe to share between threads; a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: AdminKey,
+        clock: Clock,
+        *,
+        timeout: float = 30.0,
+        deadline: float = 600.0,
+        connections: int = 4,
+        allow_hosts: Iterable[str] = (),
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        """`timeout` bounds one attempt, `deadline` one request with all its retries, both in seconds."""
+        self.base_url = check_host(base_url, allow_hosts)
+        self.counters = Counters()
+        self._key = key
+        self._clock = clock
+        self._deadline = deadline
+        self._not_before = clock.monotonic()
+        self._client = httpx2.Client(
+            timeout=timeout,
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            headers={"Accept": "application/json", "User-Agent": f"tallybook/{__version__}"},
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def get(self, path: str, query: Query = ()) -> Reply:
+        """Return the answer to a GET, retrying what may pass until the deadline.
+
+        Raises a `ProviderError`: `AuthenticationError`, `PermissionDeniedError` and `RequestRefusedError` at once,
+        `RateLimitError`, `UnreachableError` and `UnexpectedResponseError` when retrying did not help.
+        """
+        began = self._clock.monotonic()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RetryableError),
+            wait=self._wait,
+            stop=lambda state: self._give_up(state, began),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        try:
+            reply: Reply = retrying(self._attempt, path, urlencode(query))
+        except RetryableError as exc:
+            error = exc.error
+        else:
+            attempts = retrying.statistics.get("attempt_number", 1)
+            return replace(reply, attempts=attempts, seconds=self._clock.monotonic() - began)
+        raise error
+
+    def _attempt(self, path: str, query: str) -> Reply:
+        pause = self._not_before - self._clock.monotonic()
+        if pause > 0:
+            self._clock.sleep(pause)
+        began_at = self._clock.now()
+        url = f"{self.base_url}/{path}" + (f"?{query}" if query else "")
+        failure: str | None = None
+        try:
+            response = self._client.get(url, headers={"Authorization": self._key.header})
+        except (httpx2.TransportError, httpx2.DecodingError) as exc:
+            failure = f"{type(exc).__name__}: {self._key.redact(str(exc))}".rstrip(": ")
+        # Outside the except block, so that the foreign exception, which holds the request and its headers,
+        # is not carried along as context.
+        if failure is not None:
+            self.counters.add(retries=1)
+            raise RetryableError(UnreachableError(f"No usable answer from {self.base_url}: {failure}."), attempts=6)
+        self.counters.add(requests=1, size=len(response.content))
+        request_id = response.headers.get("x-request-id")
+        if response.status_code != 200:
+            self._refuse(response, request_id)
+        data = decode(response.content)
+        if data is None:
+            self.counters.add(retries=1)
+            raise RetryableError(UnexpectedResponseError(self._not_json(response), request_id=request_id), attempts=3)
+        return Reply(path, query, began_at, 0.0, 1, response.content, data, request_id)
+
+    def _refuse(self, response: httpx2.Response, request_id: str | None) -> NoReturn:
+        status = response.status_code
+        said = said_by(response.content, self._key)
+        facts = Facts(status, said, request_id)
+        if status == 429 and not said.is_quota:
+            self.counters.add(retries=1)
+            wait = retry_after(response.headers, self._clock.now())
+            self._not_before = max(self._not_before, self._clock.monotonic() + (wait or 0.5))
+            raise RetryableError(rate_limited(facts, wait, self._deadline), wait=wait)
+        if status in {408, 409} or status >= 500:
+            self.counters.add(retries=1)
+            text = f"{self.base_url} answered HTTP {status} again and again. {said.text}"
+            raise RetryableError(UnreachableError(text.strip(), **facts.fields), attempts=6)
+        raise explain(facts, self.base_url)
+
+    def _not_json(self, response: httpx2.Response) -> str:
+        kind = response.headers.get("content-type", "no content type").split(";")[0]
+        return (
+            f"The answer from {self.base_url} is not JSON but {kind}. "
+            "A proxy or a login page may stand in between: check base_url and HTTPS_PROXY."
+        )
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait if isinstance(error, RetryableError) else None
+        jitter = random.uniform(0.75, 1.0)  # noqa: S311
+        if asked is not None:
+            return asked + 1 - jitter
+        return float(min(30.0, 0.5 * 2 ** (state.attempt_number - 1)) * jitter)
+
+    def _give_up(self, state: tenacity.RetryCallState, began: float) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RetryableError) and error.attempts and state.attempt_number >= error.attempts:
+            return True
+        return self._clock.monotonic() - began + state.upcoming_sleep > self._deadline

@@ -1,0 +1,144 @@
+"""The usage and costs endpoints: one window asked for, all its pages, parsed.
+
+Cursor rules follow what clients of the live API have reported (docs/adr/0003): the query never changes while
+paging, a repeated or missing cursor is an error, an expired one starts the window again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from tallybook.collect.http import Http, Query, Reply
+from tallybook.collect.parse import parse
+from tallybook.model.datasets import FILTERS, Dataset
+from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
+from tallybook.model.records import Fetch, Read
+from tallybook.model.windows import Window, unix
+
+Filters = Mapping[str, Sequence[str] | bool]
+"""Dimension (as in `group_by`) to the values wanted; `batch` takes one boolean."""
+
+_RESTARTS = 2
+_EMPTY_PAGES = 10
+
+
+def read(
+    http: Http,
+    dataset: Dataset,
+    window: Window,
+    dimensions: Sequence[str],
+    filters: Filters | None = None,
+    *,
+    keep_buckets: bool = False,
+) -> Read:
+    """Return one window of `dataset`, read whole; raises a `ProviderError` otherwise."""
+    replies = fetch(http, dataset, window, dimensions, filters or {})
+    read_at = unix(replies[0].began_at)
+    rows, notes = parse(dataset, window, [r.data for r in replies], read_at)
+    return Read(
+        dataset.name,
+        window,
+        tuple(sorted(dimensions)),
+        read_at,
+        rows,
+        tuple(record(dataset.name, r) for r in replies),
+        notes,
+        tuple(bucket for r in replies for bucket in r.data["data"]) if keep_buckets else (),
+    )
+
+
+def record(dataset: str, reply: Reply) -> Fetch:
+    """Return what the book keeps of an answered request."""
+    digest = hashlib.sha256(reply.body).hexdigest()
+    size = len(reply.body)
+    return Fetch(
+        dataset, reply.path, reply.query, reply.began_at, reply.seconds, reply.attempts, 200, size, digest,
+        reply.request_id,
+    )  # fmt: skip
+
+
+def query(dataset: Dataset, window: Window, dimensions: Sequence[str], filters: Filters) -> list[tuple[str, str]]:
+    """Return the query string's pairs, arrays with brackets as the official client sends them."""
+    pairs = [
+        ("start_time", str(window.start)),
+        ("end_time", str(window.end)),
+        ("bucket_width", window.width),
+        ("limit", str(min(window.buckets, dataset.limit(window.width)))),
+    ]
+    pairs += [("group_by[]", d) for d in sorted(dimensions)]
+    for dimension, wanted in sorted(filters.items()):
+        if isinstance(wanted, bool):
+            pairs.append((FILTERS[dimension], str(wanted).lower()))
+        else:
+            pairs += [(f"{FILTERS[dimension]}[]", value) for value in wanted]
+    return pairs
+
+
+def fetch(http: Http, dataset: Dataset, window: Window, dimensions: Sequence[str], filters: Filters) -> list[Reply]:
+    """Return all pages of a window, from the first, in order."""
+    pairs = query(dataset, window, dimensions, filters)
+    for _ in range(_RESTARTS):
+        try:
+            return _walk(http, dataset, window, pairs)
+        except _CursorRefusedError:
+            continue
+    try:
+        return _walk(http, dataset, window, pairs)
+    except _CursorRefusedError as exc:
+        raise exc.error from None
+
+
+class _CursorRefusedError(Exception):
+    def __init__(self, error: RequestRefusedError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _walk(http: Http, dataset: Dataset, window: Window, pairs: Query) -> list[Reply]:
+    replies: list[Reply] = []
+    seen: set[str] = set()
+    empty = 0
+    cursor: str | None = None
+    while True:
+        try:
+            reply = http.get(dataset.path, [*pairs, ("page", cursor)] if cursor else pairs)
+        except RequestRefusedError as exc:
+            if cursor and "page token" in str(exc):
+                raise _CursorRefusedError(exc) from None
+            raise
+        replies.append(reply)
+        buckets = reply.data.get("data")
+        if not isinstance(buckets, list):
+            raise _broken(dataset, window, "has no list of buckets")
+        empty = 0 if buckets else empty + 1
+        cursor = _next(dataset, window, reply, buckets)
+        if cursor is None:
+            return replies
+        if cursor in seen:
+            raise _broken(dataset, window, "repeats a page cursor")
+        if empty > _EMPTY_PAGES or len(replies) > window.buckets + _EMPTY_PAGES:
+            raise _broken(dataset, window, "has pages without end")
+        seen.add(cursor)
+
+
+def _next(dataset: Dataset, window: Window, reply: Reply, buckets: list[object]) -> str | None:
+    """Return the cursor of the next page, or None where the window is whole.
+
+    A server may claim more beyond the end that was asked for; what was asked for is whole all the same.
+    """
+    cursor = reply.data.get("next_page") or None
+    more = reply.data.get("has_more", cursor is not None)
+    last = buckets[-1] if buckets else None
+    reached = last.get("end_time") if isinstance(last, dict) else None
+    if not more or (isinstance(reached, int) and reached >= window.end):
+        return None
+    if not isinstance(cursor, str):
+        raise _broken(dataset, window, "says that there is more but not where")
+    return cursor
+
+
+def _broken(dataset: Dataset, window: Window, what: str) -> UnexpectedResponseError:
+    return UnexpectedResponseError(
+        f"The answer for {dataset.name}, {window}, {what}. Nothing of it was used.", dataset=dataset.name
+    )

@@ -1,0 +1,199 @@
+"""What the API refuses, told apart from what failed, and what to ask for instead.
+
+Most texts are known from reports only (docs/adr/0003), so a refusal is recognized by status, then code, then text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tallybook.collect.http import Http
+from tallybook.collect.openai import Filters, read
+from tallybook.model.datasets import Dataset
+from tallybook.model.errors import AuthenticationError, PermissionDeniedError, ProviderError, RequestRefusedError
+from tallybook.model.records import Read, Refusal
+from tallybook.model.windows import SECONDS, Span, Window, cut, unix
+
+_MOST_STEPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A window with the dimensions to group it by."""
+
+    dataset: Dataset
+    window: Window
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A window that was not read, and why."""
+
+    dataset: str
+    window: Window
+    error: ProviderError
+
+
+@dataclass(slots=True)
+class Outcome:
+    """All that came of asking for one window."""
+
+    reads: list[Read]
+    refusals: list[Refusal]
+    failures: list[Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    refusals: tuple[Refusal, ...] = ()
+    instead: tuple[Ask, ...] = ()
+
+
+def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, keep_buckets: bool = False) -> Outcome:
+    """Read a window, stepping down where the API refuses a part of it; other errors become failures.
+
+    Raises `AuthenticationError` and `PermissionDeniedError`, which no other window would escape.
+    """
+    outcome = Outcome([], [], [])
+    todo = [first]
+    for _ in range(_MOST_STEPS):
+        if not todo:
+            break
+        step = todo.pop(0)
+        try:
+            got = read(http, step.dataset, step.window, step.dimensions, filters, keep_buckets=keep_buckets)
+            outcome.reads.append(got)
+        except (AuthenticationError, PermissionDeniedError):
+            raise
+        except RequestRefusedError as exc:
+            verdict = judge(step, exc, now)
+            if verdict is None:
+                outcome.failures.append(Failure(step.dataset.name, step.window, exc))
+            else:
+                outcome.refusals += verdict.refusals
+                todo = [*verdict.instead, *todo]
+        except ProviderError as exc:
+            outcome.failures.append(Failure(step.dataset.name, step.window, exc))
+    outcome.failures += [
+        Failure(left.dataset.name, left.window, RequestRefusedError("The server refused too many variants of it."))
+        for left in todo
+    ]
+    return outcome
+
+
+def judge(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    """Return what a refusal means, or None where it is an error like any other."""
+    for rule in _RULES:
+        if (verdict := rule(step, error, now)) is not None:
+            return verdict
+    return None
+
+
+def _unknown_dataset(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    if error.status != 404:
+        return None
+    reason = "the server does not know this dataset (HTTP 404)"
+    return _Verdict((Refusal(step.dataset.name, step.window, reason),))
+
+
+def _history(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    text = str(error)
+    if error.code != "reporting_lookback_exceeded" and "Earliest supported start date" not in text:
+        return None
+    date = re.search(r"Earliest supported start date:?\s*(\d{4}-\d\d-\d\d)", text)
+    earliest = unix(dt.datetime.fromisoformat(date[1])) if date else step.window.end
+    if earliest <= step.window.start:
+        return None
+    before, after = _split(step, earliest)
+    if before is None:
+        return None
+    reason = "older than the history that the API gives"
+    return _Verdict((Refusal(step.dataset.name, before, reason, final=date is not None),), after)
+
+
+def _split(step: Ask, edge: int) -> tuple[Span | None, tuple[Ask, ...]]:
+    """Return the span before `edge` and what is left to ask from there on."""
+    edge = -(-edge // SECONDS[step.window.width]) * SECONDS[step.window.width]
+    if edge >= step.window.end:
+        return Span(step.window.start, step.window.end), ()
+    if edge <= step.window.start:
+        return None, (step,)
+    rest = replace(step, window=Window(edge, step.window.end, step.window.width))
+    return Span(step.window.start, edge), (rest,)
+
+
+def _limit(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    most = re.search(r"[Ll]imit must be less than or equal to (\d+)", str(error))
+    if not most or not 0 < int(most[1]) < step.window.buckets:
+        return None
+    return _Verdict(instead=tuple(replace(step, window=w) for w in cut(step.window, int(most[1]))))
+
+
+def _width(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    text = str(error)
+    if error.param != "bucket_width" and not ("Supported values are" in text and f"'{step.window.width}'" not in text):
+        return None
+    if "group_by" in (error.param, text):
+        return None
+    reason = f"not given at {step.window.width}"
+    return _Verdict((Refusal(step.dataset.name, step.window, reason, width=step.window.width),))
+
+
+def _key_floor(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    """Costs by API key begin at a moment that the message names (2025-12-06 when it was first seen)."""
+    floor = re.search(r"\b(\d{10})\b", str(error))
+    if error.param != "start_time" or "api_key_id" not in step.dimensions or not floor:
+        return None
+    before, after = _split(step, int(floor[1]))
+    if before is None:
+        return None
+    fewer = tuple(d for d in step.dimensions if d != "api_key_id")
+    without = replace(step, window=Window(before.start, before.end, step.window.width), dimensions=fewer)
+    reason = "costs by API key are not given that early"
+    refusal = Refusal(step.dataset.name, before, reason, dimension="api_key_id", final=True)
+    return _Verdict((refusal,), (*after, without))
+
+
+_YOUNGEST = ("api_source", "user_id", "service_tier", "batch", "api_key_id")
+
+
+def _dimension(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    text = str(error)
+    named = [d for d in step.dimensions if re.search(rf"\b{d}\b", text) or d in error.param]
+    if not named and "group_by" not in text + error.param:
+        return None
+    known = [d for d in _YOUNGEST if d in (named or step.dimensions)] or named
+    if not known:
+        return None
+    refused = known[0]
+    refusal = Refusal(step.dataset.name, step.window, f"grouping by {refused} is refused", dimension=refused)
+    fewer = tuple(d for d in step.dimensions if d != refused)
+    return _Verdict((refusal,), (replace(step, dimensions=fewer),))
+
+
+def _open_day(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
+    """Costs of a day that has not ended may be refused; the days before are asked for without it."""
+    today = step.window.end - SECONDS[step.window.width]
+    if not step.dataset.is_costs or now >= step.window.end:
+        return None
+    reason = "costs of the current day are not given yet"
+    refusal = Refusal(step.dataset.name, Span(today, step.window.end), reason, expires_at=step.window.end)
+    if today == step.window.start:
+        return _Verdict((refusal,))
+    return _Verdict((refusal,), (replace(step, window=Window(step.window.start, today, step.window.width)),))
+
+
+_RULES: Sequence[Callable[[Ask, RequestRefusedError, int], _Verdict | None]] = (
+    _unknown_dataset,
+    _history,
+    _limit,
+    _key_floor,
+    _dimension,
+    _width,
+    _open_day,
+)
+"""In order; the first that recognizes the refusal decides."""

@@ -1,0 +1,76 @@
+"""What `collect` hands to a store: reads with their rows, requests, refusals and notes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from tallybook.model.windows import Span, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One answered request, for the append-only list of requests."""
+
+    dataset: str
+    """A dataset, or the kind of a directory list."""
+    path: str
+    query: str
+    """As sent; never holds the key."""
+    began_at: dt.datetime
+    """Aware, UTC."""
+    seconds: float
+    attempts: int
+    status: int
+    bytes: int
+    sha256: str
+    """Of the body."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark about the quality of data, kept in the book and shown by `status`."""
+
+    dataset: str
+    span: Span
+    kind: str
+    """`identity`, `precision`, `rewidened`, `regrouped`, …"""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that the API will not give: a verdict, not a failure."""
+
+    dataset: str
+    span: Span
+    reason: str
+    width: str | None = None
+    """Only at this width, or at any."""
+    dimension: str | None = None
+    """Only this `group_by` value; the rest was given."""
+    final: bool = False
+    """No later request can succeed."""
+    expires_at: int | None = None
+    """When it is worth asking again, Unix seconds; None leaves it to the store (24 hours, later 7 days)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One window of one dataset, read whole."""
+
+    dataset: str
+    window: Window
+    dimensions: tuple[str, ...]
+    """The `group_by` values asked for, sorted."""
+    read_at: int
+    """When the request that read it began, Unix seconds."""
+    rows: pa.Table
+    """As `schema.parsed(dataset)`."""
+    fetches: tuple[Fetch, ...] = ()
+    notes: tuple[Note, ...] = ()
+    buckets: tuple[dict[str, object], ...] = field(default=(), repr=False)
+    """The decoded buckets, only where they were asked for."""

@@ -1,0 +1,140 @@
+"""Settings: `tallybook.toml` < environment < arguments."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from tallybook.model.datasets import DATASETS
+from tallybook.model.errors import SettingsError, suggest
+from tallybook.model.secret import AdminKey
+
+FILE = "tallybook.toml"
+DEFAULT_BOOK = "tallybook.duckdb"
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+Duration = Annotated[str, msgspec.Meta(pattern=r"^\d+\s*[smhdw]$")]
+
+
+class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One organization: one admin key's world."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")] = "default"
+    """Your own short name for it; every row carries it."""
+    key_env: str = "OPENAI_ADMIN_KEY"
+    """The environment variable that holds its admin key."""
+    base_url: str = DEFAULT_BASE_URL
+
+
+class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How data is collected."""
+
+    since: str = ""
+    """The earliest day to collect, `YYYY-MM-DD`; empty means the year that the API gives."""
+    history_width: Literal["1m", "1h", "1d"] = "1h"
+    """The bucket width in which usage is kept; costs exist only per day."""
+    look_back: Duration = "3d"
+    """How long after its end a usage bucket is read again."""
+    costs_look_back: Duration = "7d"
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
+    """Requests under way at once."""
+    timeout: Duration = "30s"
+    """For one answer."""
+    deadline: Duration = "10m"
+    """How long one request is retried, waits that the server asks for included."""
+    datasets: tuple[str, ...] = ()
+    """Which datasets to collect; empty means all."""
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Everything that can be set in `tallybook.toml`."""
+
+    book: str = DEFAULT_BOOK
+    """Path or URL of the book; a path is relative to the settings file."""
+    allow_hosts: tuple[str, ...] = ()
+    """Further hosts that the key may be sent to."""
+    org: tuple[Org, ...] = (Org(),)
+    sync: Sync = Sync()
+    path: str = ""
+    """Where these settings were read; not itself a setting."""
+
+    @property
+    def organization(self) -> Org:
+        """The one organization of this book."""
+        return self.org[0]
+
+    def key(self, environ: Mapping[str, str] = os.environ) -> AdminKey:
+        """Return the admin key; raises `SettingsError` where there is none or it is of the wrong kind."""
+        name = self.organization.key_env
+        return AdminKey(environ.get(name, ""), f"the environment variable {name}")
+
+
+def seconds(duration: str) -> int:
+    """Return `30s`, `15m`, `6h`, `3d` or `2w` as seconds; raises `SettingsError`."""
+    match = _DURATION.fullmatch(duration.strip())
+    if not match:
+        raise SettingsError(f"{duration!r} is not a duration. Write for example 30s, 15m, 6h, 3d or 2w.")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def find(start: Path) -> Path | None:
+    """Return the nearest `tallybook.toml` in `start` or a folder above it."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    return None
+
+
+def load(
+    config: str | Path | None = None, environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None
+) -> Settings:
+    """Read settings from `config`, else from the nearest `tallybook.toml`, then from `TALLYBOOK_*` variables.
+
+    Raises `SettingsError` that names the file and the key.
+    """
+    config = config or environ.get("TALLYBOOK_CONFIG") or None
+    path = Path(config) if config else find(cwd or Path.cwd())
+    settings = _read(path) if path else Settings()
+    if book := environ.get("TALLYBOOK_BOOK"):
+        settings = msgspec.structs.replace(settings, book=book)
+    if url := environ.get("TALLYBOOK_BASE_URL"):
+        org = msgspec.structs.replace(settings.organization, base_url=url)
+        settings = msgspec.structs.replace(settings, org=(org,))
+    return settings
+
+
+def _read(path: Path) -> Settings:
+    try:
+        data = msgspec.toml.decode(path.read_bytes())
+    except OSError as exc:
+        raise SettingsError(f"Cannot read the settings file {path}: {exc.strerror}.") from exc
+    except msgspec.DecodeError as exc:
+        raise SettingsError(f"{path} is not valid TOML: {exc}.") from exc
+    try:
+        settings = msgspec.convert(data, Settings)
+    except msgspec.ValidationError as exc:
+        raise SettingsError(f"{path}: {_explain(str(exc))}") from exc
+    if len(settings.org) != 1:
+        raise SettingsError(f"{path}: exactly one [[org]] is supported; there are {len(settings.org)}.")
+    if unknown := [d for d in settings.sync.datasets if d not in DATASETS]:
+        raise SettingsError(f"{path}: sync.datasets: unknown {unknown[0]!r}. {suggest(unknown[0], DATASETS)}")
+    book = settings.book if "://" in settings.book else str(path.parent / settings.book)
+    return msgspec.structs.replace(settings, book=book, path=str(path))
+
+
+def _explain(message: str) -> str:
+    """Name the key and, for a misspelt one, the nearest that exists."""
+    match = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
+    if not match:
+        return message.replace("$.", "") + "."
+    struct = {"sync": Sync, "org": Org}.get((match[2] or "").split("[")[0], Settings)
+    known = [f for f in struct.__struct_fields__ if f != "path"]
+    where = f" in [{match[2]}]" if match[2] else ""
+    return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"

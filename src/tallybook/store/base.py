@@ -1,0 +1,167 @@
+"""What every store does, and the pure half of a write that all stores share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from tallybook.model.coverage import Run, check, cover, read_until, squeeze
+from tallybook.model.datasets import DATASETS
+from tallybook.model.records import Fetch, Note, Read, Refusal
+from tallybook.model.windows import Window, merge
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    org: str
+    sync_id: str
+    reads: tuple[Read, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    fetches: tuple[Fetch, ...] = ()
+    """Requests that belong to no read, such as those of the directory."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a write changed, in rows of facts."""
+
+    inserted: int = 0
+    removed: int = 0
+    """Moved to history: replaced by a newer version, or gone."""
+    restated: int = 0
+    """Of those removed, how many belonged to buckets that had ended when they were last read."""
+    unchanged: int = 0
+    notes: list[Note] = field(default_factory=list)
+    """Remarks that only the comparison with what was held could find."""
+
+    def add(self, other: Changes) -> None:
+        """Count another write's changes in."""
+        self.inserted += other.inserted
+        self.removed += other.removed
+        self.restated += other.restated
+        self.unchanged += other.unchanged
+        self.notes += other.notes
+
+
+class Store(Protocol):
+    """A place where a book is kept. Methods raise `StoreError`; all are safe to call from several threads."""
+
+    url: str
+    dialect: str
+
+    def exists(self) -> bool:
+        """Return whether there is a book; never creates one."""
+        ...
+
+    def migrate(self) -> None:
+        """Create the book, or bring an older one up to this version's schema."""
+        ...
+
+    def replace(self, batch: Batch) -> Changes:
+        """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
+        ...
+
+    def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
+        """Return the answer to one statement with bound values."""
+        ...
+
+    def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
+        """Return what is held, per dataset, in order."""
+        ...
+
+    def totals(self, org: str, dataset: str, start: int, end: int) -> dict[str, Any]:
+        """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
+        ...
+
+    def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return rows of a small table of state whose columns equal `where`."""
+        ...
+
+    def put(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] = ()) -> None:
+        """Add rows to a small table of state; rows equal in `key` are replaced."""
+        ...
+
+    def sizes(self) -> dict[str, int]:
+        """Return rows per table, and the bytes of the whole under `bytes`."""
+        ...
+
+    def maintain(self) -> None:
+        """Tidy up; never changes what a query answers."""
+        ...
+
+    def close(self) -> None:
+        """Release everything held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of held buckets that a read takes the place of."""
+
+    dataset: str
+    start: int
+    end: int
+    """To the end of the last bucket, open or not."""
+    width: str
+    """The width that was held."""
+    reason: str | None
+    """`rewidened` or `regrouped`; None leaves it to each bucket: `open` or `restated`."""
+    read_at: int
+
+
+@dataclass(slots=True)
+class Effect:
+    """What reads do to coverage."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    before: dict[str, list[Run]] = field(default_factory=dict)
+    after: dict[str, list[Run]] = field(default_factory=dict)
+    replaced: list[tuple[str, Run]] = field(default_factory=list)
+
+
+def effect(reads: Sequence[Read], held: Mapping[str, Sequence[Run]], recorded_at: int) -> Effect:
+    """Return what `reads` do to coverage; raises `PartialBucketError` where they are not allowed to.
+
+    Adjacent windows of one batch are judged together.
+    """
+    out = Effect(before={k: list(v) for k, v in held.items()})
+    for (dataset, width), group in _by_width(reads).items():
+        for span in merge(r.window for r in group):
+            last = max((r for r in group if r.window.end <= span.end), key=lambda r: r.window.end)
+            window = Window(span.start, span.end, width)
+            check(held.get(dataset, ()), window, read_until(last.window, last.read_at))
+    runs = {k: tuple(v) for k, v in held.items()}
+    for read in reads:
+        change = cover(runs.get(read.dataset, ()), read.window, read.dimensions, read.read_at, recorded_at)
+        runs[read.dataset] = change.runs
+        out.replaced += [(read.dataset, run) for run in change.replaced]
+        out.pieces += [
+            Piece(read.dataset, run.start, run.extent.end, run.width, _reason(run, read), run.read_at)
+            for run in change.replaced
+        ]
+    out.after = {k: squeeze(v) for k, v in runs.items()}
+    return out
+
+
+def _by_width(reads: Iterable[Read]) -> dict[tuple[str, str], list[Read]]:
+    groups: dict[tuple[str, str], list[Read]] = {}
+    for read in reads:
+        groups.setdefault((read.dataset, read.window.width), []).append(read)
+    return groups
+
+
+def _reason(held: Run, read: Read) -> str | None:
+    if held.width != read.window.width:
+        return "rewidened"
+    return "regrouped" if held.dimensions != read.dimensions else None
+
+
+def table_of(dataset: str) -> str:
+    """Return the public table in which a dataset is kept."""
+    return "costs" if DATASETS[dataset].is_costs else "usage"

@@ -1,0 +1,247 @@
+"""One transaction of a DuckDB book: compare what was read with what is held, and write only the difference."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallybook.model.coverage import PartialBucketError, Run
+from tallybook.model.datasets import DATASETS
+from tallybook.model.errors import StoreError
+from tallybook.model.records import Fetch, Note, Read, Refusal
+from tallybook.model.windows import SECONDS, Span, Window, naive, unix
+from tallybook.store.base import Batch, Changes, Effect, effect, table_of
+from tallybook.store.duckdb_facts import replace_facts
+
+_RETRY = (dt.timedelta(hours=24), dt.timedelta(days=7))
+"""How long a refusal stands at first, and once it has been repeated."""
+
+
+def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> Changes:
+    """Write `batch` inside the caller's transaction; `now` is naive UTC."""
+    at = _commit_time(cursor, now)
+    changes = Changes()
+    held = _held(cursor, batch)
+    reads = list(_without_loss(cursor, batch, held, changes))
+    try:
+        what = effect(reads, held, _microseconds(at))
+    except PartialBucketError as exc:
+        raise StoreError(f"The read does not fit what the book holds: {exc}. Run `tallybook sync` again.") from exc
+    for table in ("costs", "usage"):
+        of_table = [r for r in reads if table_of(r.dataset) == table and r.rows is not None]
+        if of_table:
+            replace_facts(cursor, table, batch.org, of_table, what, at, changes)
+    _coverage(cursor, batch.org, what, at)
+    _refusals(cursor, batch, at)
+    fetches = [f for r in batch.reads for f in r.fetches] + list(batch.fetches)
+    _fetches(cursor, batch, fetches, at)
+    _notes(cursor, batch.org, [n for r in batch.reads for n in r.notes] + changes.notes + list(batch.notes), at)
+    return changes
+
+
+def _commit_time(cursor: duckdb.DuckDBPyConnection, now: dt.datetime) -> dt.datetime:
+    """Return the time of this commit: now, but always after the one before, should the clock have stepped back."""
+    row = cursor.execute(
+        "UPDATE internal.book SET version = version + 1, "
+        "last_commit = greatest(?::TIMESTAMP, last_commit + INTERVAL 1 MICROSECOND) RETURNING last_commit",
+        [now],
+    ).fetchone()
+    if row is None:
+        raise StoreError("The book is damaged: it has no row about itself.")
+    commit: dt.datetime = row[0]
+    return commit
+
+
+def _microseconds(moment: dt.datetime) -> int:
+    return unix(moment) * 1_000_000 + moment.microsecond
+
+
+def _held(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, list[Run]]:
+    out: dict[str, list[Run]] = {r.dataset: [] for r in batch.reads}
+    for name, run in held_runs(cursor, batch.org, list(out)):
+        out[name].append(run)
+    return out
+
+
+def held_runs(cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str]) -> Iterable[tuple[str, Run]]:
+    """Yield the coverage of `datasets`, in order of time."""
+    rows = cursor.execute(
+        "SELECT dataset, start_time, end_time, width, dimensions, read_at, epoch_us(recorded_at) "
+        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[])) ORDER BY dataset, start_time",
+        [org, datasets],
+    ).fetchall()
+    for name, start, end, width, dimensions, read_at, recorded_at in rows:
+        asked = tuple(dimensions.split(",")) if dimensions else ()
+        yield name, Run(unix(start), unix(end), width, asked, unix(read_at), recorded_at)
+
+
+def _without_loss(
+    cursor: duckdb.DuckDBPyConnection, batch: Batch, held: dict[str, list[Run]], changes: Changes
+) -> Iterable[Read]:
+    """Yield the reads; where one was asked with fewer dimensions than are held, buckets of equal total keep theirs.
+
+    Such a bucket comes back without rows and with the dimensions held: only its read time is new.
+    """
+    for read in batch.reads:
+        richer = [
+            run
+            for run in held[read.dataset]
+            if run.width == read.window.width
+            and run.extent.overlaps(read.window)
+            and not set(run.dimensions) <= set(read.dimensions)
+        ]
+        if not richer:
+            yield read
+            continue
+        before, after = _bucket_totals(cursor, batch.org, read)
+        step = SECONDS[read.window.width]
+        verdicts: list[tuple[int, tuple[str, ...] | None]] = []
+        for start in range(read.window.start, read.window.end, step):
+            run = next((r for r in richer if r.start <= start < r.end), None)
+            same = run is not None and before.get(start) == after.get(start)
+            verdicts.append((start, run.dimensions if run is not None and same else None))
+            if run is not None and not same:
+                lost = ", ".join(sorted(set(run.dimensions) - set(read.dimensions)))
+                text = f"its total changed and it is no longer held by {lost}"
+                changes.notes.append(Note(read.dataset, Span(start, start + step), "regrouped", text))
+        yield from _parts(read, verdicts, step)
+
+
+def _parts(read: Read, verdicts: list[tuple[int, tuple[str, ...] | None]], step: int) -> Iterable[Read]:
+    for kept, group in groupby(verdicts, key=lambda v: v[1]):
+        starts = [start for start, _ in group]
+        window = Window(starts[0], starts[-1] + step, read.window.width)
+        if kept is not None:
+            yield replace(read, window=window, dimensions=kept, rows=None, fetches=(), notes=())
+            continue
+        times = read.rows["start_time"]
+        inside = pc.and_(
+            pc.greater_equal(times, pa.scalar(naive(window.start), times.type)),
+            pc.less(times, pa.scalar(naive(window.end), times.type)),
+        )
+        yield replace(read, window=window, rows=read.rows.filter(inside), fetches=(), notes=())
+
+
+def _bucket_totals(cursor: duckdb.DuckDBPyConnection, org: str, read: Read) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return the totals of each bucket, held and read, in a form that compares equal when they are."""
+    dataset = DATASETS[read.dataset]
+    span = [org, naive(read.window.start), naive(read.window.end)]
+    if dataset.is_costs:
+        sums = "currency, quantity_unit, coalesce(SUM(amount), 0), coalesce(SUM(quantity), 0)"
+        source, where = "costs", "org = ? AND start_time >= ? AND start_time < ?"
+        grouping = "start_time, currency, quantity_unit"
+    else:
+        sums = ", ".join(f"coalesce(SUM({m}), 0)" for m in dataset.measures)
+        source, where = "usage", f"org = ? AND start_time >= ? AND start_time < ? AND dataset = '{dataset.name}'"
+        grouping = "start_time"
+    held = cursor.execute(
+        f"SELECT start_time, {sums} FROM {source} WHERE {where} GROUP BY {grouping} ORDER BY ALL", span
+    ).fetchall()
+    cursor.register("read_rows", read.rows)
+    new = cursor.execute(f"SELECT start_time, {sums} FROM read_rows GROUP BY {grouping} ORDER BY ALL").fetchall()
+    cursor.unregister("read_rows")
+    return _by_start(held), _by_start(new)
+
+
+def _by_start(rows: Iterable[tuple[Any, ...]]) -> dict[int, Any]:
+    out: dict[int, list[tuple[Any, ...]]] = {}
+    for start, *rest in rows:
+        if any(isinstance(v, int | Decimal) and v for v in rest):
+            out.setdefault(unix(start), []).append(tuple(rest))
+    return out
+
+
+def _coverage(cursor: duckdb.DuckDBPyConnection, org: str, what: Effect, at: dt.datetime) -> None:
+    for name, after in what.after.items():
+        before = set(what.before.get(name, ()))
+        dropped, added = before - set(after), [r for r in after if r not in before]
+        if dropped:
+            cursor.execute(
+                "DELETE FROM internal.coverage WHERE org = ? AND dataset = ? "
+                "AND list_contains(?::TIMESTAMP[], start_time)",
+                [org, name, [naive(r.start) for r in dropped]],
+            )
+        _insert(cursor, "coverage", [_run_row(org, name, r) for r in added])
+    committed = _microseconds(at)
+    _insert(
+        cursor,
+        "coverage_history",
+        [_run_row(org, name, r) | {"replaced_at": at} for name, r in what.replaced if r.recorded_at != committed],
+    )
+
+
+def _run_row(org: str, dataset: str, run: Run) -> dict[str, Any]:
+    return {
+        "org": org,
+        "dataset": dataset,
+        "start_time": naive(run.start),
+        "end_time": naive(run.end),
+        "width": run.width,
+        "dimensions": ",".join(run.dimensions),
+        "read_at": naive(run.read_at),
+        "recorded_at": naive(0) + dt.timedelta(microseconds=run.recorded_at),
+    }
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    """Add rows to an internal table, all of them with the same columns."""
+    if not rows:
+        return
+    cursor.register("given_rows", pa.Table.from_pylist(rows))
+    cursor.execute(f"INSERT INTO internal.{table} BY NAME FROM given_rows")
+    cursor.unregister("given_rows")
+
+
+def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) -> None:
+    same = (
+        "org = ? AND dataset = ? AND start_time = ? AND end_time = ? "
+        "AND width IS NOT DISTINCT FROM ? AND dimension IS NOT DISTINCT FROM ?"
+    )
+    for r in batch.refusals:
+        key = [batch.org, r.dataset, naive(r.span.start), naive(r.span.end), r.width, r.dimension]
+        row = cursor.execute(f"DELETE FROM internal.refusals WHERE {same} RETURNING tries", key).fetchone()
+        tries = 1 + (row[0] if row else 0)
+        cursor.execute(
+            "INSERT INTO internal.refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*key, r.reason, tries, at, _expiry(r, tries, at)],
+        )
+
+
+def _expiry(refusal: Refusal, tries: int, at: dt.datetime) -> dt.datetime | None:
+    if refusal.final:
+        return None
+    return naive(refusal.expires_at) if refusal.expires_at is not None else at + _RETRY[min(tries, len(_RETRY)) - 1]
+
+
+def _fetches(cursor: duckdb.DuckDBPyConnection, batch: Batch, fetches: Iterable[Fetch], at: dt.datetime) -> None:
+    rows = [
+        {
+            "org": batch.org,
+            "sync_id": batch.sync_id,
+            **{name: getattr(f, name) for name in Fetch.__dataclass_fields__},
+            "began_at": f.began_at.replace(tzinfo=None),
+            "recorded_at": at,
+        }
+        for f in fetches
+    ]
+    _insert(cursor, "fetches", rows)
+
+
+def _notes(cursor: duckdb.DuckDBPyConnection, org: str, notes: Iterable[Note], at: dt.datetime) -> None:
+    """Add notes that are not there yet."""
+    for note in dict.fromkeys(notes):
+        key = [org, note.dataset, naive(note.span.start), naive(note.span.end), note.kind, note.text]
+        cursor.execute(
+            "INSERT INTO internal.notes SELECT ?, ?, ?, ?, ?, ?, ?::TIMESTAMP WHERE NOT EXISTS (SELECT 1 FROM "
+            "internal.notes WHERE org = ? AND dataset = ? AND start_time = ? AND end_time = ? "
+            "AND kind = ? AND text = ?)",
+            [*key, at, *key],
+        )

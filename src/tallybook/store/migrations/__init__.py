@@ -1,0 +1,15 @@
+"""The schema of a book as ordered SQL files; a file that was released never changes."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Return (number, name, SQL with `{public}` and `{internal}`) of every migration, in order."""
+    files = [f for f in resources.files(__package__).iterdir() if f.name.endswith(".sql")]
+    out = []
+    for file in sorted(files, key=lambda f: f.name):
+        number, _, name = file.name.removesuffix(".sql").partition("_")
+        out.append((int(number), name, file.read_text(encoding="utf-8")))
+    return out
