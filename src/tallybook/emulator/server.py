@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +20,22 @@ HOST = "127.0.0.1"
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=128)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # asyncio turns Nagle's algorithm off only where the protocol is named; else each answer waits 40 ms.
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(128)
+        except BaseException:
+            listener.close()
+            raise
     except (OSError, OverflowError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
-        raise UsageError(
-            f"Cannot listen on {host}:{port}: {reason}. Choose another port with --port, or 0 for any free one."
-        ) from problem
+        advice = "Choose another port with --port, or 0 for any free one."
+        raise UsageError(f"Cannot listen on {host}:{port}: {reason}. {advice}") from problem
+    return listener
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:
