@@ -89,6 +89,7 @@ class Http:
         self._clock = clock
         self._deadline = deadline
         self._not_before = clock.monotonic()
+        self._stopped = False
         self._client = httpx2.Client(
             timeout=timeout,
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -109,6 +110,15 @@ class Http:
         """Close all connections."""
         self._client.close()
 
+    def stop(self) -> None:
+        """Let requests under way end with their next answer, without further retries."""
+        self._stopped = True
+
+    def _sleep(self, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        while not self._stopped and (left := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, 1.0))
+
     def get(self, path: str, query: Query = ()) -> Reply:
         """Return the answer to a GET, retrying what may pass until the deadline.
 
@@ -120,7 +130,7 @@ class Http:
             retry=tenacity.retry_if_exception_type(RetryableError),
             wait=self._wait,
             stop=lambda state: self._give_up(state, began),
-            sleep=self._clock.sleep,
+            sleep=self._sleep,
             reraise=True,
         )
         try:
@@ -135,7 +145,7 @@ class Http:
     def _attempt(self, path: str, query: str) -> Reply:
         pause = self._not_before - self._clock.monotonic()
         if pause > 0:
-            self._clock.sleep(pause)
+            self._sleep(pause)
         began_at = self._clock.now()
         url = f"{self.base_url}/{path}" + (f"?{query}" if query else "")
         failure: str | None = None
@@ -189,6 +199,8 @@ class Http:
         return float(min(30.0, 0.5 * 2 ** (state.attempt_number - 1)) * jitter)
 
     def _give_up(self, state: tenacity.RetryCallState, began: float) -> bool:
+        if self._stopped:
+            return True
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, RetryableError) and error.attempts and state.attempt_number >= error.attempts:
             return True

@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from tallybook.collect.http import Http
 from tallybook.collect.openai import Filters, read
 from tallybook.model.datasets import Dataset
-from tallybook.model.errors import AuthenticationError, PermissionDeniedError, ProviderError, RequestRefusedError
+from tallybook.model.errors import (
+    AuthenticationError,
+    PermissionDeniedError,
+    ProviderError,
+    RequestRefusedError,
+    TallybookError,
+)
 from tallybook.model.records import Read, Refusal
 from tallybook.model.windows import SECONDS, Span, Window, cut, unix
 
@@ -35,7 +41,7 @@ class Failure:
 
     dataset: str
     window: Window
-    error: ProviderError
+    error: TallybookError
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ TallybookError
 ├── IncompleteError            data asked for without a book is not all there  exit 1
 ├── StoreError                 the book on disk                               exit 1
 │   ├── StoreLockedError       another process holds it
+│   ├── DoesNotFitError        a read that what is held does not allow
 │   ├── NotABookError          the file is something else                     exit 2
 │   └── MigrationError         a book from a newer tallybook                  exit 2
 └── QueryError                 a question that has no answer                  exit 2
@@ -125,6 +126,10 @@ class StoreError(TallybookError):
 
 class StoreLockedError(StoreError):
     """Another process holds the book."""
+
+
+class DoesNotFitError(StoreError):
+    """A read that would leave a held bucket partly covered, or make the book coarser."""
 
 
 class NotABookError(StoreError):

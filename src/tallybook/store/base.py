@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -71,12 +72,20 @@ class Store(Protocol):
         """Return the answer to one statement with bound values."""
         ...
 
+    def syncing(self, org: str) -> AbstractContextManager[None]:
+        """Return a lock that one sync of `org` holds; raises `StoreLockedError` that names the holder."""
+        ...
+
     def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
         """Return what is held, per dataset, in order."""
         ...
 
     def totals(self, org: str, dataset: str, start: int, end: int) -> dict[str, Any]:
         """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
+        ...
+
+    def holds_rows(self, org: str, dataset: str, start: int, end: int) -> bool:
+        """Return whether there are facts of a dataset in `[start, end)`, Unix seconds; False without a book."""
         ...
 
     def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

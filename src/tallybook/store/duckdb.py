@@ -9,11 +9,12 @@ import shutil
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import filelock
 import pyarrow as pa
 
 from tallybook.model.clock import Clock, SystemClock
@@ -21,7 +22,7 @@ from tallybook.model.coverage import Run
 from tallybook.model.datasets import MEASURES, dataset
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
 from tallybook.model.windows import naive
-from tallybook.store.base import Batch, Changes
+from tallybook.store.base import Batch, Changes, table_of
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
 
@@ -71,8 +72,7 @@ class DuckDBStore:
 
     def migrate(self) -> None:
         """Create the book, or bring an older one up to this version's schema."""
-        if not self.exists() and not self.path.parent.is_dir():
-            raise StoreError(f"Cannot create the book {self.path}: the folder {self.path.parent} does not exist.")
+        self._must_have_folder()
         with self._cursor(create=True) as cursor, self._instance.writing:
             done = _applied(cursor)
             for number, name, text in migrations():
@@ -102,6 +102,27 @@ class DuckDBStore:
             relation = cursor.sql(text, params=list(params)) if params else cursor.sql(text)
             return relation.to_arrow_table()
 
+    @contextmanager
+    def syncing(self, org: str) -> Iterator[None]:
+        """Hold the lock of `org`'s syncs; raises `StoreLockedError` that names the holder."""
+        self._must_have_folder()
+        lock = filelock.FileLock(f"{self.path}.{org}.lock", timeout=self._lock_seconds, poll_interval=0.1)
+        try:
+            with _translated(self.path), lock:
+                yield
+        except filelock.Timeout:
+            holder = ""
+            with suppress(StoreError):
+                running = self.rows("syncs", {"org": org, "ended_at": None})
+                holder = max(running, key=lambda r: r["began_at"])["summary"] if running else ""
+            raise StoreLockedError(
+                f"Another sync of {org!r} into {self.path} is running{_named(holder)}. Wait until it is done."
+            ) from None
+        except PermissionError as exc:
+            raise StoreError(
+                f"Cannot write beside the book {self.path}: {exc.strerror}. Name another with --book."
+            ) from exc
+
     def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
         """Return what is held, per dataset, in order."""
         out: dict[str, list[Run]] = {d: [] for d in datasets}
@@ -124,6 +145,15 @@ class DuckDBStore:
         sums = ", ".join(f"SUM({m})::HUGEINT::VARCHAR AS {m}" for m in flows)
         row = self.read(f"SELECT {sums} FROM usage WHERE {span} AND dataset = ?", [*params, name]).to_pylist()[0]
         return {m: int(row[m] or 0) for m in flows}
+
+    def holds_rows(self, org: str, name: str, start: int, end: int) -> bool:
+        """Return whether there are facts of a dataset in `[start, end)`, Unix seconds."""
+        params = [org, naive(start), naive(end)]
+        span = "org = ? AND start_time >= ? AND start_time < ?"
+        text = f"SELECT 1 FROM {table_of(name)} WHERE {span}"
+        if not dataset(name).is_costs:
+            text, params = text + " AND dataset = ?", [*params, name]
+        return bool(self.read(text + " LIMIT 1", params).num_rows)
 
     def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return rows of a small table of state whose columns equal `where`."""
@@ -190,6 +220,10 @@ class DuckDBStore:
                     if root is not None:
                         root.close()
 
+    def _must_have_folder(self) -> None:
+        if not self.path.parent.is_dir():
+            raise StoreError(f"Cannot create the book {self.path}: the folder {self.path.parent} does not exist.")
+
     def _must_exist(self) -> None:
         if not self.exists():
             raise NotABookError(f"There is no book at {self.path}. `tallybook sync` creates it.")
@@ -246,6 +280,12 @@ class DuckDBStore:
 def naive_now(clock: Clock) -> Any:
     """Return now as it is kept at rest: naive, UTC."""
     return clock.now().replace(tzinfo=None)
+
+
+def _named(summary: str) -> str:
+    """Return the process that a sync's opening record names."""
+    process = re.search(r'"process": (\d+)', summary)
+    return f" (process {process[1]})" if process else ""
 
 
 def _state(table: str) -> str:

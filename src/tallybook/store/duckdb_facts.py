@@ -122,49 +122,72 @@ def _difference(cursor: duckdb.DuckDBPyConnection, table: str, org: str, windows
     cursor.execute(f"CREATE TEMP TABLE fresh AS SELECT n.* FROM incoming AS n ANTI JOIN held AS h ON {same}")
 
 
+_REASON = "coalesce(p.reason, CASE WHEN p.read_at < {row}.end_time THEN 'open' ELSE 'restated' END)"
+"""Why a row was replaced: what the piece says, else whether its bucket had ended when it was last read."""
+
+
 def _move(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime, changes: Changes) -> None:
+    """Move what is gone to history, with a mark for each row that was absent until now; insert what is new."""
     history = f"internal.{table}_history"
-    keys = ", ".join(f"n.{c}" for c in _KEYS[table])
     cursor.execute(
-        f"CREATE TEMP TABLE moved AS SELECT h.* EXCLUDE (row_id), ?::TIMESTAMP AS replaced_at, "
-        "coalesce(p.reason, CASE WHEN p.read_at < h.end_time THEN 'open' ELSE 'restated' END) AS reason, "
-        f"false AS absent FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, 'h', 'p')}",
+        f"""CREATE TEMP TABLE moved AS
+        SELECT h.* EXCLUDE (row_id), ?::TIMESTAMP AS replaced_at, {_REASON.format(row="h")} AS reason, false AS absent
+        FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, "h", "p")}""",
         [at],
     )
-    # A row that appears in a bucket already held was absent from the bucket's first read, or since it vanished.
-    name = "'costs'" if table == "costs" else "n.dataset"
-    width = "'1d'" if table == "costs" else "n.width"
-    cursor.execute(
-        f"CREATE TEMP TABLE appeared AS SELECT {keys}, "
-        "coalesce(p.reason, CASE WHEN p.read_at < n.end_time THEN 'open' ELSE 'restated' END) AS reason "
-        f"FROM fresh AS n JOIN pieces AS p ON {_within(table, 'n', 'p')} AND p.reason IS DISTINCT FROM 'rewidened' "
-        f"ANTI JOIN held AS h ON {_same(_KEYS[table], 'h', 'n')}"
-    )
-    cursor.execute(
-        f"INSERT INTO {history} BY NAME SELECT {keys}, "
-        "greatest(max(f.first), coalesce(max(v.replaced_at), max(f.first))) AS recorded_at, ?::TIMESTAMP AS replaced_at, n.reason, true AS absent FROM appeared AS n "
-        "LEFT JOIN (SELECT s.org, s.dataset, s.width, s.start_time, min(c.recorded_at) AS first FROM "
-        f"(SELECT DISTINCT n.org, {name} AS dataset, {width} AS width, n.start_time FROM appeared AS n) AS s JOIN "
-        "(SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage UNION ALL "
-        "SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage_history) AS c "
-        "ON c.org = s.org AND c.dataset = s.dataset AND c.width = s.width AND c.start_time <= s.start_time "
-        "AND c.end_time > s.start_time GROUP BY ALL) AS f "
-        f"ON f.org = n.org AND f.dataset = {name} AND f.width = {width} AND f.start_time = n.start_time "
-        f"LEFT JOIN {history} AS v ON {_same(_KEYS[table], 'v', 'n')} GROUP BY {keys}, n.reason",
-        [at],
-    )
+    _absences(cursor, table, history, at)
     cursor.execute(f"INSERT INTO {history} BY NAME FROM moved")
     cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT row_id FROM gone)")
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM fresh", [at])
     counts = cursor.execute(
-        "SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM gone), "
-        "(SELECT count(*) FROM moved WHERE reason = 'restated') + (SELECT count(*) FROM appeared "
-        "WHERE reason = 'restated'), (SELECT count(*) FROM held) - (SELECT count(*) FROM gone)"
+        """SELECT (SELECT count(*) FROM fresh), (SELECT count(*) FROM gone),
+        (SELECT count(*) FROM moved WHERE reason = 'restated')
+        + (SELECT count(*) FROM appeared WHERE reason = 'restated'),
+        (SELECT count(*) FROM held) - (SELECT count(*) FROM gone)"""
     ).fetchone()
     if counts is not None:
         changes.add(Changes(*counts))
     cursor.execute("DROP TABLE moved")
     cursor.execute("DROP TABLE appeared")
+
+
+def _absences(cursor: duckdb.DuckDBPyConnection, table: str, history: str, at: dt.datetime) -> None:
+    """Record that a row which appears in a bucket already held was absent: from the bucket's first read, or since
+    it vanished.
+    """
+    keys = ", ".join(f"n.{c}" for c in _KEYS[table])
+    dataset, width = ("'costs'", "'1d'") if table == "costs" else ("n.dataset", "n.width")
+    cursor.execute(
+        f"""CREATE TEMP TABLE appeared AS
+        SELECT {keys}, {_REASON.format(row="n")} AS reason
+        FROM fresh AS n
+        JOIN pieces AS p ON {_within(table, "n", "p")} AND p.reason IS DISTINCT FROM 'rewidened'
+        ANTI JOIN held AS h ON {_same(_KEYS[table], "h", "n")}"""
+    )
+    cursor.execute(
+        f"""INSERT INTO {history} BY NAME
+        WITH buckets AS (
+            SELECT DISTINCT n.org, {dataset} AS dataset, {width} AS width, n.start_time FROM appeared AS n
+        ), covered AS (
+            SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage
+            UNION ALL
+            SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage_history
+        ), firsts AS (
+            SELECT b.org, b.dataset, b.width, b.start_time, min(c.recorded_at) AS first_read
+            FROM buckets AS b
+            JOIN covered AS c ON c.org = b.org AND c.dataset = b.dataset AND c.width = b.width
+                AND c.start_time <= b.start_time AND c.end_time > b.start_time
+            GROUP BY ALL
+        )
+        SELECT {keys}, greatest(max(f.first_read), coalesce(max(v.replaced_at), max(f.first_read))) AS recorded_at,
+            ?::TIMESTAMP AS replaced_at, n.reason, true AS absent
+        FROM appeared AS n
+        JOIN firsts AS f
+            ON f.org = n.org AND f.dataset = {dataset} AND f.width = {width} AND f.start_time = n.start_time
+        LEFT JOIN {history} AS v ON {_same(_KEYS[table], "v", "n")}
+        GROUP BY {keys}, n.reason""",
+        [at],
+    )
 
 
 def _rewidened(cursor: duckdb.DuckDBPyConnection) -> list[Note]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tallybook.model.coverage import PartialBucketError, Run
 from tallybook.model.datasets import DATASETS
-from tallybook.model.errors import StoreError
+from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Fetch, Note, Read, Refusal
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store.base import Batch, Changes, Effect, effect, table_of
@@ -34,7 +34,7 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> 
     try:
         what = effect(reads, held, _microseconds(at))
     except PartialBucketError as exc:
-        raise StoreError(f"The read does not fit what the book holds: {exc}. Run `tallybook sync` again.") from exc
+        raise DoesNotFitError(f"The read does not fit what the book holds: {exc}. Run `tallybook sync` again.") from exc
     for table in ("costs", "usage"):
         of_table = [r for r in reads if table_of(r.dataset) == table and r.rows is not None]
         if of_table:
@@ -75,7 +75,8 @@ def held_runs(cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str]) 
     """Yield the coverage of `datasets`, in order of time."""
     rows = cursor.execute(
         "SELECT dataset, start_time, end_time, width, dimensions, read_at, epoch_us(recorded_at) "
-        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[])) ORDER BY dataset, start_time",
+        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[])) "
+        "ORDER BY dataset, start_time",
         [org, datasets],
     ).fetchall()
     for name, start, end, width, dimensions, read_at, recorded_at in rows:

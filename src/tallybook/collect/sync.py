@@ -1,0 +1,400 @@
+"""One sync: plan, read a few windows at once, write them in few transactions, say what is missing. The only writer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow.compute as pc
+
+from tallybook.collect import directory
+from tallybook.collect.http import Http
+from tallybook.collect.plan import Want, plan
+from tallybook.collect.refusals import Ask, Failure, Outcome, ask
+from tallybook.model.clock import Clock
+from tallybook.model.coverage import Run
+from tallybook.model.datasets import DATASETS, Dataset
+from tallybook.model.errors import DoesNotFitError, ProviderError, RequestRefusedError, UnreachableError
+from tallybook.model.records import Read, Refusal
+from tallybook.model.windows import SECONDS, Span, Window, iso, naive, unix
+from tallybook.store.base import Batch, Changes, Store
+
+log = logging.getLogger(__name__)
+
+REACH = 365 * SECONDS["1d"]
+"""How far back the API answers, as far as is known; the server's own word counts."""
+COMMIT_ROWS = 50_000
+COMMIT_SECONDS = 5.0
+DIRECTORY_EVERY = dt.timedelta(hours=1)
+_FIRST = ("costs", "completions")
+_GIVE_UP_AFTER = 4
+"""After so many windows in a row that could not be reached, the rest is not tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a sync collects; times in seconds."""
+
+    datasets: tuple[str, ...] = tuple(DATASETS)
+    since: int | None = None
+    """The earliest moment to hold; None means the reachable year."""
+    until: int | None = None
+    history_width: str = "1h"
+    look_back: int = 3 * SECONDS["1d"]
+    costs_look_back: int = 7 * SECONDS["1d"]
+    concurrency: int = 4
+    full: bool = False
+    """Read stable buckets again, too, and ask again for what was refused."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a sync stands."""
+
+    phase: str
+    """`days`, `history` or `names`."""
+    done: int = 0
+    total: int = 0
+    rows: int = 0
+    requests: int = 0
+    retries: int = 0
+    failed: int = 0
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a sync did, and what is missing after it."""
+
+    org: str
+    sync_id: str
+    began_at: dt.datetime
+    """Aware, UTC, as is `ended_at`."""
+    ended_at: dt.datetime | None = None
+    windows: int = 0
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    rows: int = 0
+    """Rows read."""
+    changes: Changes = field(default_factory=Changes)
+    failures: list[Failure] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    directory: str = "not due"
+    """`read`, `not due`, or why there are only ids."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed that a later run may get."""
+        return not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON-ready values."""
+        return {
+            "org": self.org,
+            "sync_id": self.sync_id,
+            "began_at": _text(self.began_at),
+            "ended_at": _text(self.ended_at) if self.ended_at else None,
+            "ok": self.ok,
+            "windows": self.windows,
+            "requests": self.requests,
+            "retries": self.retries,
+            "bytes": self.bytes,
+            "rows_read": self.rows,
+            "rows_inserted": self.changes.inserted,
+            "rows_removed": self.changes.removed,
+            "rows_restated": self.changes.restated,
+            "rows_unchanged": self.changes.unchanged,
+            "directory": self.directory,
+            "failed": [_missing(f.dataset, f.window, str(f.error), width=f.window.width) for f in self.failures],
+            "refused": [
+                _missing(r.dataset, r.span, r.reason, width=r.width, dimension=r.dimension, final=r.final)
+                for r in self.refusals
+            ],
+        }
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _missing(dataset: str, span: Span, reason: str, **more: Any) -> dict[str, Any]:
+    return {"dataset": dataset, "start": iso(span.start), "end": iso(span.end), "reason": reason, **more}
+
+
+def phases(
+    policy: Policy, coverage: Mapping[str, Sequence[Run]], refused: Iterable[Mapping[str, Any]], now: int
+) -> Iterator[tuple[str, list[Ask]]]:
+    """Yield the windows of the first phase (days of long gaps), then those of the second, given what is held. Pure.
+
+    The second phase is planned from the same coverage; a caller that has run the first passes fresh coverage.
+    """
+    stands = [r for r in refused if policy.full is False and (r["expires_at"] is None or unix(r["expires_at"]) > now)]
+    for phase, first in (("days", True), ("history", False)):
+        asks: list[Ask] = []
+        for name in policy.datasets:
+            want = _want(policy, DATASETS[name], now)
+            mine = [r for r in stands if r["dataset"] == name]
+            width = "1d" if first else want.width
+            spans = [_span(r) for r in mine if r["dimension"] is None and r["width"] in (None, width)]
+            windows = plan(want, coverage.get(name, ()), spans, now, first_phase=first)
+            asks += [Ask(want.dataset, w, _dimensions(want.dataset, w, mine)) for w in windows]
+        yield phase, sorted(asks, key=lambda a: (a.dataset.name not in _FIRST, -a.window.start))
+
+
+def _want(policy: Policy, dataset: Dataset, now: int) -> Want:
+    start = policy.since if policy.since is not None else now - REACH
+    end = policy.until if policy.until is not None else now
+    if dataset.is_costs:
+        return Want(dataset, start, end, "1d", policy.costs_look_back, policy.full)
+    return Want(dataset, start, end, policy.history_width, policy.look_back, policy.full)
+
+
+def _span(row: Mapping[str, Any]) -> Span:
+    return Span(unix(row["start_time"]), unix(row["end_time"]))
+
+
+def _dimensions(dataset: Dataset, window: Window, refused: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what to group by: everything but what was refused for these dates."""
+    gone = {r["dimension"] for r in refused if r["dimension"] and _span(r).overlaps(window)}
+    return tuple(d for d in dataset.asked if d not in gone)
+
+
+def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch | None = None) -> Summary:
+    """Bring the book up to date; returns what was done and what is missing.
+
+    A window that fails does not stop the others, and what was read is kept. Raises `AuthenticationError` or
+    `PermissionDeniedError` when the server refuses the key, `StoreError` when the book cannot be written and
+    `StoreLockedError` when another sync of this organization runs.
+    """
+    with store.syncing(org):
+        store.migrate()
+        job = _Run(store, http, org, policy, clock, watch or (lambda _: None))
+        job.begin()
+        try:
+            job.collect()
+        finally:
+            job.end()
+        return job.summary
+
+
+class _Run:
+    def __init__(self, store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch) -> None:
+        self.store, self.http, self.org, self.policy, self.clock, self.watch = store, http, org, policy, clock, watch
+        self.summary = Summary(org, uuid.uuid4().hex, clock.now())
+        self.progress = Progress("days")
+        self.met: dict[str, set[str]] = {kind: set() for kind in directory.ID_COLUMNS.values()}
+        self.unknown_datasets: dict[str, Refusal] = {}
+        self.unreachable = 0
+        self.waiting: list[Outcome] = []
+        self.committed_at = clock.monotonic()
+
+    @property
+    def now(self) -> int:
+        return unix(self.clock.now())
+
+    def begin(self) -> None:
+        self._record({"process": os.getpid()})
+
+    def end(self) -> None:
+        counters = self.http.counters
+        self.summary.requests, self.summary.retries = counters.requests, counters.retries
+        self.summary.bytes = counters.bytes
+        self.summary.ended_at = self.clock.now()
+        self._record(self.summary.as_dict())
+
+    def _record(self, summary: Mapping[str, Any]) -> None:
+        ended = self.summary.ended_at
+        row = {
+            "org": self.org,
+            "sync_id": self.summary.sync_id,
+            "began_at": self.summary.began_at.replace(tzinfo=None),
+            "ended_at": ended.replace(tzinfo=None) if ended else None,
+            "summary": json.dumps(summary),
+        }
+        self.store.put("syncs", [row], key=("org", "sync_id"))
+
+    def collect(self) -> None:
+        refused = self.store.rows("refusals", {"org": self.org})
+        days = next(phases(self.policy, self._coverage(), refused, self.now))
+        self._phase(*days)
+        self._names(only_if_due=True)
+        refused = self.store.rows("refusals", {"org": self.org})
+        *_, history = phases(self.policy, self._coverage(), refused, self.now)
+        self._phase(*history)
+        self._names(only_if_due=False)
+
+    def _coverage(self) -> dict[str, list[Run]]:
+        return self.store.coverage(self.org, self.policy.datasets)
+
+    def _phase(self, phase: str, asks: list[Ask]) -> None:
+        self.progress = Progress(phase, total=len(asks))
+        if not asks:
+            return
+        self._report()
+        pool = ThreadPoolExecutor(self.policy.concurrency, thread_name_prefix="tallybook")
+        try:
+            for outcome in self._outcomes(pool, asks):
+                self._take(outcome)
+        except BaseException:
+            self.http.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._commit()
+        self._settle_unknown(asks)
+
+    def _outcomes(self, pool: ThreadPoolExecutor, asks: list[Ask]) -> Iterator[Outcome]:
+        """Yield what came of each window as it comes, with a few under way at any time."""
+        todo = iter(asks)
+        under_way: set[Future[Outcome]] = set()
+        while True:
+            while len(under_way) < 2 * self.policy.concurrency and (step := next(todo, None)) is not None:
+                under_way.add(pool.submit(self._ask, step))
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+    def _ask(self, step: Ask) -> Outcome:
+        if step.dataset.name in self.unknown_datasets:
+            return Outcome([], [], [])
+        if self.unreachable >= _GIVE_UP_AFTER:
+            error = UnreachableError("Not tried: the server could not be reached for the windows before.")
+            return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
+        outcome = ask(self.http, step, now=self.now)
+        for got in outcome.reads[:]:
+            ended = min(got.window.end, got.read_at)
+            if got.rows.num_rows or not self.store.holds_rows(self.org, got.dataset, got.window.start, ended):
+                continue
+            # From rows to none: believed only when a second read agrees.
+            second = ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now)
+            outcome.reads.remove(got)
+            outcome.reads += second.reads
+            outcome.refusals += second.refusals
+            outcome.failures += second.failures
+        return outcome
+
+    def _take(self, outcome: Outcome) -> None:
+        self.unreachable = self._unreachable_after(outcome)
+        for refusal in outcome.refusals:
+            if "HTTP 404" in refusal.reason and refusal.dimension is None:
+                self.unknown_datasets.setdefault(refusal.dataset, refusal)
+        self.summary.failures += outcome.failures
+        self.summary.windows += len(outcome.reads)
+        self.summary.rows += sum(r.rows.num_rows for r in outcome.reads)
+        for got in outcome.reads:
+            self._meet(got)
+        self.waiting.append(outcome)
+        self.progress.done += 1
+        self.progress.failed += len(outcome.failures)
+        self.progress.rows = self.summary.rows
+        self._report()
+        rows = sum(r.rows.num_rows for o in self.waiting for r in o.reads)
+        if rows >= COMMIT_ROWS or self.clock.monotonic() - self.committed_at >= COMMIT_SECONDS:
+            self._commit()
+
+    def _unreachable_after(self, outcome: Outcome) -> int:
+        if any(isinstance(f.error, UnreachableError) for f in outcome.failures):
+            return self.unreachable + 1
+        return 0
+
+    def _meet(self, got: Read) -> None:
+        for column, kind in directory.ID_COLUMNS.items():
+            if column in got.rows.column_names:
+                self.met[kind].update(i for i in pc.unique(got.rows[column]).to_pylist() if i)
+
+    def _report(self) -> None:
+        self.progress.requests, self.progress.retries = self.http.counters.requests, self.http.counters.retries
+        self.watch(self.progress)
+
+    def _commit(self) -> None:
+        """Write what is waiting, in one transaction; a batch that does not fit is tried read by read."""
+        waiting, self.waiting = self.waiting, []
+        self.committed_at = self.clock.monotonic()
+        reads = tuple(r for o in waiting for r in o.reads)
+        refusals = tuple(_joined(r for o in waiting for r in o.refusals if r.dataset not in self.unknown_datasets))
+        self.summary.refusals += refusals
+        try:
+            self._write(reads, refusals)
+        except DoesNotFitError:
+            self._write((), refusals)
+            for got in reads:
+                try:
+                    self._write((got,), ())
+                except DoesNotFitError as exc:
+                    self.summary.failures.append(Failure(got.dataset, got.window, exc))
+
+    def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
+        if reads or refusals:
+            self.summary.changes.add(self.store.replace(Batch(self.org, self.summary.sync_id, reads, refusals)))
+            log.debug("committed %d windows", len(reads))
+
+    def _settle_unknown(self, asks: list[Ask]) -> None:
+        """Record the datasets that the server does not know, unless it knows none of several: a wrong address."""
+        asked = {a.dataset.name for a in asks}
+        unknown = [r for name, r in self.unknown_datasets.items() if name in asked]
+        if len(asked) > 1 and len(unknown) == len(asked):
+            address = self.http.base_url
+            raise RequestRefusedError(
+                f"{address} knows none of the datasets (HTTP 404). It should end in /v1.", status=404
+            )
+        refusals = []
+        for refusal in unknown:
+            windows = [a.window for a in asks if a.dataset.name == refusal.dataset]
+            whole = Span(min(w.start for w in windows), max(w.end for w in windows))
+            refusals.append(dataclasses.replace(refusal, span=whole))
+        self.summary.refusals += refusals
+        self._write((), tuple(refusals))
+
+    def _names(self, *, only_if_due: bool) -> None:
+        """Read the directory hourly, and at once when an unknown id has appeared."""
+        now = naive(self.now)
+        rows = self.store.rows("orgs", {"org": self.org})
+        last = rows[0]["directory_at"] if rows else None
+        held = self.store.rows("directory", {"org": self.org})
+        known = {(r["kind"], r["id"]) for r in held}
+        strangers = {k: {i for i in ids if (k, i) not in known} for k, ids in self.met.items()}
+        due = last is None or not last <= now < last + DIRECTORY_EVERY
+        if not due and (only_if_due or not any(strangers.values())):
+            return
+        self.progress = Progress("names")
+        self._report()
+        try:
+            listing = directory.collect(self.http)
+        except ProviderError as exc:
+            self.summary.directory = f"not read: {exc}"
+            return
+        self.summary.directory = f"only ids: {listing.refused}" if listing.refused else "read"
+        unlisted = {} if listing.refused else strangers
+        self.store.put(
+            "directory",
+            directory.merge(self.org, held, listing.entries, unlisted, now),
+            key=("org", "kind", "id", "first_seen"),
+        )
+        first = rows[0]["first_seen"] if rows else now
+        self.store.put("orgs", [{"org": self.org, "first_seen": first, "directory_at": now}], key=("org",))
+        self.store.replace(Batch(self.org, self.summary.sync_id, fetches=tuple(listing.fetches)))
+
+
+def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:
+    """Return refusals with adjacent spans of the same kind in one."""
+    out: list[Refusal] = []
+    for r in sorted(refusals, key=lambda r: (r.dataset, r.width or "", r.dimension or "", r.span.start)):
+        last = out[-1] if out else None
+        if last and dataclasses.replace(last, span=r.span) == r and r.span.start <= last.span.end:
+            out[-1] = dataclasses.replace(r, span=Span(last.span.start, max(last.span.end, r.span.end)))
+        else:
+            out.append(r)
+    return out
