@@ -70,7 +70,7 @@ class Company:
             events: Sequence[Event] = self._day(source, day)
             if day * DAY < first or (day + 1) * DAY > last:
                 events = [event for event in events if first <= event[0] < last]
-            if self.restates and (day + 3) * DAY > now and source != "vector_stores":
+            if self.restates and source != "vector_stores":
                 events = [event for event in events if _known(event, now)]
             parts.append(events)
         return chain.from_iterable(parts)
@@ -137,7 +137,7 @@ def _samples(source: Source, day: int) -> list[Event]:
 def _known(event: Event, now: int) -> bool:
     """Return whether a restating company shows `event` at `now`.
 
-    One event in eight is booked up to 46 hours late, one in eight is withdrawn as late as that.
+    One event in eight is booked up to 46 hours late, one in eight is withdrawn up to as late, for good.
     """
     second, place, measures = event
     draw = (second * 2_654_435_761 + place * 40_503 + measures[0] * 97) % 2**32 >> 8
