@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tallybook.emulator import bills, buckets, cursors, directory
+from tallybook.emulator import directory
 from tallybook.emulator.company import Company
+from tallybook.emulator.pages import ENCODER, page
 from tallybook.emulator.problems import Problem, authorize, error
-from tallybook.emulator.queries import Question, parse
+from tallybook.emulator.queries import parse
 from tallybook.emulator.quirks import Behaviour, Call, behaviour
 from tallybook.emulator.served import DATASETS, Served
 from tallybook.model.errors import TallybookError
@@ -26,7 +26,6 @@ from tallybook.model.errors import TallybookError
 PREFIX = "/v1/organization"
 KEPT_REQUESTS = 10_000
 Endpoint = Callable[[Request], Awaitable[Response]]
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LEDGER_ENCODER = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -67,36 +66,7 @@ class Logged:
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_ENCODER.encode(body), status, headers, "application/json")
-
-
-def page(company: Company, behaves: Behaviour, question: Question) -> dict[str, Any]:
-    """Return the body of one page, before any quirk rewrites it."""
-    now = company.now()
-    first = cursors.resume(question, now)
-    seconds = question.width.seconds
-    limit = min(question.limit, behaves.page_cap or question.limit)
-    edges = buckets.starts(question, first, limit, now)
-    build = bills.costs if question.served.name == "costs" else buckets.usage
-    rows: Iterator[list[dict[str, Any]]] = build(company, question, edges) if edges else iter(())
-    data = [
-        {
-            "object": "bucket",
-            "start_time": edge if behaves.hides_partial_start else max(edge, question.start),
-            "end_time": _end(question, edge + seconds, now),
-            "results": results,
-        }
-        for edge, results in zip(edges, rows, strict=True)
-    ]
-    after = edges[-1] + seconds if edges else question.end
-    more = after < min(question.end, now + 1)
-    token = cursors.mint(question, after, now) if more else None
-    return {"object": "page", "data": data, "has_more": more, "next_page": token}
-
-
-def _end(question: Question, whole: int, now: int) -> int:
-    # A bucket that is still open has its full end, a closed one is cut by the end that was asked for.
-    return whole if question.ends_open or question.end > now else min(whole, question.end)
+    return Response(ENCODER.encode(body), status, headers, "application/json")
 
 
 def _reporting(company: Company, behaves: Behaviour, served: Served) -> Endpoint:
@@ -107,23 +77,9 @@ def _reporting(company: Company, behaves: Behaviour, served: Served) -> Endpoint
         call = Call(company, question)
         for check in behaves.checks:
             check(call)
-        body = page(company, behaves, question)
-        for rewrite in behaves.rewrites:
-            body = rewrite(call, body)
-        if served.name == "costs":
-            _spell_amounts(body, behaves)
-        return _json(body)
+        return _json(page(call, behaves))
 
     return endpoint
-
-
-def _spell_amounts(body: dict[str, Any], behaves: Behaviour) -> None:
-    raw, spell = msgspec.Raw, behaves.amount
-    for bucket in body["data"]:
-        for number, row in enumerate(bucket.get("results") or bucket.get("result") or ()):
-            row["amount"]["value"] = raw(spell(row["amount"]["value"], number).encode())
-            if isinstance(row["quantity"], Decimal):
-                row["quantity"] = raw(format(row["quantity"], "f").encode())
 
 
 def _listing(company: Company, pattern: str, build: Callable[[Company, str, Any, Any], dict[str, Any]]) -> Endpoint:

@@ -28,6 +28,9 @@ class Call:
     question: Question
 
 
+Rewrite = Callable[[Call, Body], Body]
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How the server behaves; the defaults are the documented API."""
@@ -42,8 +45,10 @@ class Behaviour:
     """Datasets that this server does not know."""
     checks: tuple[Callable[[Call], None], ...] = ()
     """Called before a page is built; may raise a refusal."""
-    rewrites: tuple[Callable[[Call, Body], Body], ...] = ()
-    """Applied to the body before it is encoded; amounts are still whole 10^-18 dollars."""
+    bucket_rewrites: tuple[Rewrite, ...] = ()
+    """Applied to each bucket before it is encoded; amounts are still whole 10^-18 dollars."""
+    page_rewrites: tuple[Rewrite, ...] = ()
+    """Applied to the page around its encoded buckets."""
     wrappers: tuple[Callable[..., Any], ...] = ()
     """ASGI middleware."""
 
@@ -63,8 +68,12 @@ def _check(check: Callable[[Call], None]) -> Callable[[Behaviour, int], Behaviou
     return lambda behaves, _n: replace(behaves, checks=(*behaves.checks, check))
 
 
-def _rewrite(rewrite: Callable[[Call, Body], Body]) -> Callable[[Behaviour, int], Behaviour]:
-    return lambda behaves, _n: replace(behaves, rewrites=(*behaves.rewrites, rewrite))
+def _bucket(rewrite: Rewrite) -> Callable[[Behaviour, int], Behaviour]:
+    return lambda behaves, _n: replace(behaves, bucket_rewrites=(*behaves.bucket_rewrites, rewrite))
+
+
+def _page(rewrite: Rewrite) -> Callable[[Behaviour, int], Behaviour]:
+    return lambda behaves, _n: replace(behaves, page_rewrites=(*behaves.page_rewrites, rewrite))
 
 
 def _wrap(wrapper: Callable[..., Any]) -> Callable[[Behaviour, int], Behaviour]:
@@ -82,13 +91,11 @@ def _string_amount(atto: int, number: int) -> str:
     return f'"{money_text(atto)}"'
 
 
-def _split_rows(_call: Call, body: Body) -> Body:
-    for bucket in body["data"]:
-        rows: list[Body] = []
-        for number, row in enumerate(bucket["results"]):
-            rows += _halves(row) if number % 3 == 0 else [row]
-        bucket["results"] = rows
-    return body
+def _split_rows(_call: Call, bucket: Body) -> Body:
+    rows: list[Body] = []
+    for number, row in enumerate(bucket["results"]):
+        rows += _halves(row) if number % 3 == 0 else [row]
+    return {**bucket, "results": rows}
 
 
 def _halves(row: Body) -> list[Body]:
@@ -103,26 +110,33 @@ def _halves(row: Body) -> list[Body]:
     return [first, second]
 
 
-def _unknown_fields(call: Call, body: Body) -> Body:
-    projects = {project.id: project.name for project in call.company.roster.projects}
-    people = {person.id: person.email for person in call.company.roster.people}
-    for bucket in body["data"]:
-        bucket["start_time_iso"] = dt.datetime.fromtimestamp(bucket["start_time"], dt.UTC).isoformat()
-        bucket["end_time_iso"] = dt.datetime.fromtimestamp(bucket["end_time"], dt.UTC).isoformat()
-        for row in bucket["results"]:
-            row["organization_id"] = "org-example"
-            row["organization_name"] = "Example"
-            row["input_hologram_tokens"] = 3
-            if call.question.served.name == "costs":
-                row["project_name"] = projects.get(row["project_id"])
-                row["user_email"] = people.get(row["user_id"])
+def _unknown_in_bucket(call: Call, bucket: Body) -> Body:
+    roster = call.company.roster
+    projects = {project.id: project.name for project in roster.projects}
+    people = {person.id: person.email for person in roster.people}
+    for row in bucket["results"]:
+        row |= {"organization_id": "org-example", "organization_name": "Example", "input_hologram_tokens": 3}
+        if call.question.served.name == "costs":
+            row["project_name"] = projects.get(row["project_id"])
+            row["user_email"] = people.get(row["user_id"])
+    return {
+        **bucket,
+        "start_time_iso": dt.datetime.fromtimestamp(bucket["start_time"], dt.UTC).isoformat(),
+        "end_time_iso": dt.datetime.fromtimestamp(bucket["end_time"], dt.UTC).isoformat(),
+    }
+
+
+def _unknown_in_page(_call: Call, body: Body) -> Body:
     return {**body, "total_buckets": len(body["data"])}
 
 
-def _result_key(_call: Call, body: Body) -> Body:
-    for bucket in body["data"]:
-        bucket["result"] = bucket.pop("results")
-    return body
+def _unknown_fields(behaves: Behaviour, number: int) -> Behaviour:
+    return _page(_unknown_in_page)(_bucket(_unknown_in_bucket)(behaves, number), number)
+
+
+def _result_key(_call: Call, bucket: Body) -> Body:
+    bucket["result"] = bucket.pop("results")
+    return bucket
 
 
 def _empty_cursor(_call: Call, body: Body) -> Body:
@@ -194,10 +208,8 @@ QUIRKS: Mapping[str, Quirk] = {
             "Closed buckets change until 48 hours after their end: rows grow, shrink, vanish and appear.",
             _set(restates=True),
         ),
-        Quirk("duplicates", "Every third row is served as two rows with equal dimensions.", _rewrite(_split_rows)),
-        Quirk(
-            "unknown-fields", "Pages, buckets and rows have fields that no document names.", _rewrite(_unknown_fields)
-        ),
+        Quirk("duplicates", "Every third row is served as two rows with equal dimensions.", _bucket(_split_rows)),
+        Quirk("unknown-fields", "Pages, buckets and rows have fields that no document names.", _unknown_fields),
         Quirk(
             "partial-first",
             "An unaligned start gives a first bucket that claims its whole width but holds only the rest of it.",
@@ -209,13 +221,11 @@ QUIRKS: Mapping[str, Quirk] = {
             lambda behaves, number: replace(behaves, page_cap=number),
             3,
         ),
-        Quirk("result-key", "Buckets name their rows `result`.", _rewrite(_result_key)),
-        Quirk("empty-cursor", "The last page has an empty string as its cursor.", _rewrite(_empty_cursor)),
-        Quirk("lost-cursor", "Pages say that there is more, but carry no cursor.", _rewrite(_lost_cursor)),
-        Quirk(
-            "repeated-cursor", "From the second page on the cursor is the one just used.", _rewrite(_repeated_cursor)
-        ),
-        Quirk("has-more-past-end", "The pages never end: empty ones follow the last bucket.", _rewrite(_endless)),
+        Quirk("result-key", "Buckets name their rows `result`.", _bucket(_result_key)),
+        Quirk("empty-cursor", "The last page has an empty string as its cursor.", _page(_empty_cursor)),
+        Quirk("lost-cursor", "Pages say that there is more, but carry no cursor.", _page(_lost_cursor)),
+        Quirk("repeated-cursor", "From the second page on the cursor is the one just used.", _page(_repeated_cursor)),
+        Quirk("has-more-past-end", "The pages never end: empty ones follow the last bucket.", _page(_endless)),
         Quirk(
             "expired-cursor",
             "The first cursor of every query is refused as if it had expired.",
@@ -235,14 +245,21 @@ QUIRKS: Mapping[str, Quirk] = {
 
 def behaviour(names: Iterable[str]) -> Behaviour:
     """Return how a server with these quirks behaves; a quirk with a number may be written `name=N`."""
+    numbers = dict(_switch(text) for text in names)
     behaves = Behaviour()
-    for text in names:
-        name, _, number = text.partition("=")
-        quirk = QUIRKS.get(name)
-        if quirk is None:
-            raise UsageError(f"Unknown quirk {name!r}. {suggest(name, QUIRKS)}")
-        if number and (quirk.number is None or not number.isdigit() or int(number) < 1):
-            wanted = "takes no number" if quirk.number is None else "takes a whole number from 1 up"
-            raise UsageError(f"The quirk `{name}` {wanted}; it was given {number!r}.")
-        behaves = quirk.apply(behaves, int(number) if number else quirk.number or 0)
+    # In the order of the table, so that it does not matter in which order they are named.
+    for quirk in QUIRKS.values():
+        if quirk.name in numbers:
+            behaves = quirk.apply(behaves, numbers[quirk.name])
     return behaves
+
+
+def _switch(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    quirk = QUIRKS.get(name)
+    if quirk is None:
+        raise UsageError(f"Unknown quirk {name!r}. {suggest(name, QUIRKS)}")
+    if number and (quirk.number is None or not number.isdigit() or int(number) < 1):
+        wanted = "takes no number" if quirk.number is None else "takes a whole number from 1 up"
+        raise UsageError(f"The quirk `{name}` {wanted}; it was given {number!r}.")
+    return name, int(number) if number else quirk.number or 0
