@@ -105,6 +105,18 @@ def one_page(url: str, params: dict[str, Any]) -> list[dict[str, Any]]:
     return answer.json()["data"]
 
 
+def until_short(url: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield buckets until a page has fewer than were asked for."""
+    while True:
+        answer = requests.get(url, headers=HEADERS, params=params)
+        answer.raise_for_status()
+        buckets = answer.json()["data"]
+        yield from buckets
+        if len(buckets) < params["limit"]:
+            return
+        params = {**params, "start_time": buckets[-1]["end_time"]}
+
+
 @dataclass
 class Upserts:
     """A table with the key (bucket, dimensions): the last one written wins. Takes whole days only."""

@@ -64,6 +64,11 @@ def cursor_loop(org: Org, bite: Bite) -> Any:
     return sum(row[bite.measure] for bucket in buckets for row in bucket["results"])
 
 
+def until_short(org: Org, bite: Bite) -> Any:
+    buckets = naive.until_short(bite.url(org), bite.params())
+    return sum(row[bite.measure] for bucket in buckets for row in bucket["results"])
+
+
 def upsert_once(org: Org, bite: Bite) -> Any:
     table = naive.Upserts(bite.by)
     table.load(bite.url(org), bite.params())
@@ -113,6 +118,7 @@ BITES = [
     Bite("unknown-fields", typed_rows, TypeError, None, "embeddings", "input_tokens", TOKENS[2][:4]),
     Bite("partial-first", upsert_again_from_mid_day, None, too_small, by=("project_id",)),
     Bite("small-pages=2", one_page, None, too_small),
+    Bite("missing-buckets", until_short, None, too_small, "audio_transcriptions", "seconds", ()),
     Bite("result-key", example, KeyError),
     Bite("empty-cursor", cursor_loop, requests.HTTPError),
     Bite("lost-cursor", example, None, too_small),

@@ -37,6 +37,8 @@ def _buckets(call: Call, behaves: Behaviour, edges: list[int], now: int) -> Iter
     build = bills.costs if costs else buckets.usage
     rows: Iterator[list[Body]] = build(call.company, question, edges) if edges else iter(())
     for edge, results in zip(edges, rows, strict=True):
+        if not results and behaves.skips_empty:
+            continue
         bucket: Body = {
             "object": "bucket",
             "start_time": edge if behaves.hides_partial_start else max(edge, question.start),

@@ -39,6 +39,7 @@ class Behaviour:
     """From 10^-18 dollars and the place of the row to JSON text."""
     page_cap: int | None = None
     hides_partial_start: bool = False
+    skips_empty: bool = False
     refuses_user_by_project: bool = True
     restates: bool = False
     absent: frozenset[str] = frozenset()
@@ -221,6 +222,7 @@ QUIRKS: Mapping[str, Quirk] = {
             lambda behaves, number: replace(behaves, page_cap=number),
             3,
         ),
+        Quirk("missing-buckets", "Buckets without activity are left out.", _set(skips_empty=True)),
         Quirk("result-key", "Buckets name their rows `result`.", _bucket(_result_key)),
         Quirk("empty-cursor", "The last page has an empty string as its cursor.", _page(_empty_cursor)),
         Quirk("lost-cursor", "Pages say that there is more, but carry no cursor.", _page(_lost_cursor)),

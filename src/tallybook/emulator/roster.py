@@ -27,7 +27,7 @@ _ARCHIVED = {"Onboarding pilot": (4, 1), "Summer campaign": (9, 1)}
 """Archived projects and the day of the year on which it happened."""
 _FIRST = (
     *("Ada", "Bo", "Cleo", "Dara", "Eli", "Finn", "Gia", "Hale", "Ivo", "Juno"),
-    *("Kit", "Lene", "Milo", "Nia", "Oren", "Pia", "Quin", "Rhea", "Sol", "Tova"),
+    *("Kit", "Lena", "Milo", "Nia", "Oren", "Pia", "Quin", "Rhea", "Sol", "Tova"),
 )
 _LAST = ("Alder", "Brook", "Calder", "Dune", "Ember", "Fell", "Grove")
 

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -41,14 +41,20 @@ def _listen(host: str, port: int) -> socket.socket:
 def _server(app: ASGIApp) -> uvicorn.Server:
     # A cut body is one of the quirks: uvicorn would report each as an error.
     config = uvicorn.Config(
-        app, log_config=None, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
     )
     return uvicorn.Server(config)
 
 
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://{host}:{port}/v1"
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
 
 @contextmanager
@@ -78,6 +84,7 @@ def serve(
     listener = _listen(host, port)
     try:
         ready(_url(listener))
-        _server(app).run([listener])
+        with suppress(KeyboardInterrupt):
+            _server(app).run([listener])
     finally:
         listener.close()
