@@ -148,8 +148,7 @@ def test_every_directory_item_validates_strictly(org: Org, path: str, model: typ
     body = org.get(path.format(project=org.company.roster.projects[0].id)).json()
     items = [model.model_validate(item, strict=True) for item in body["data"]]
     assert items
-    # `user` objects of groups carry a literal that the package leaves out.
-    assert set(unknown_fields(items)) <= {".object"}
+    assert unknown_fields(items) == []
 
 
 def test_a_page_with_strings_for_amounts_is_not_what_the_models_declare() -> None:

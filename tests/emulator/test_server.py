@@ -84,12 +84,19 @@ def test_the_command_line_lists_the_quirks() -> None:
 
 
 def test_the_command_line_names_the_extra_when_starlette_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith(("starlette", "uvicorn", "tallybook.emulator"))]:
+    ours = {f"tallybook.emulator.{name}" for name in ("app", "faults", "pages", "quirks", "server")}
+    for name in [name for name in sys.modules if name.startswith("starlette") or name in ours]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "starlette", None)
     result = CliRunner().invoke(emulator, ["--port", "0"])
     assert isinstance(result.exception, MissingExtraError)
     assert "tallybook[demo]" in str(result.exception)
+
+
+def test_importing_the_emulator_loads_no_web_framework() -> None:
+    code = "import sys, tallybook.emulator, tallybook.cli.emulator; print({'starlette', 'uvicorn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_the_command_prints_where_it_serves_and_what_to_type() -> None:

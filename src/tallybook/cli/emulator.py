@@ -29,6 +29,8 @@ def emulator(port: int, host: str, days: int, seed: int, requests_per_day: float
     try:
         from tallybook.emulator import QUIRKS, Company, serve
     except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+            raise
         raise MissingExtraError("tallybook emulator", "demo") from missing
     if "list" in quirks:
         width = max(map(len, QUIRKS))

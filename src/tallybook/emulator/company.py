@@ -47,6 +47,9 @@ class Company:
         self.roster = hire(seed, self.clock.now())
         self.sources = sources(seed, self.roster)
         self.restates = False
+        self._forget()
+
+    def _forget(self) -> None:
         self._days: OrderedDict[tuple[str, int], list[Event]] = OrderedDict()
         self._kept = 0
         self._lock = threading.Lock()
@@ -59,6 +62,7 @@ class Company:
         """Return a twin whose recent past changes until 48 hours after a bucket's end."""
         twin = copy.copy(self)
         twin.restates = True
+        twin._forget()
         return twin
 
     def events(self, source: str, start: int, end: int) -> Iterable[Event]:

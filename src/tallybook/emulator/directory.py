@@ -180,7 +180,6 @@ _GROUPS = ("Engineering", "Operations", "Finance")
 def _groups(_company: Company, _path: Params, query: Params) -> list[Item]:
     items = [
         {
-            "object": "group",
             "id": f"group_{name.lower()}",
             "name": name,
             "created_at": EPOCH + number * DAY,
@@ -197,7 +196,7 @@ def _group_users(company: Company, path: Params, _query: Params) -> list[Item]:
     if path["group_id"] not in ids:
         raise not_found(f"No group found with id '{path['group_id']}'.")
     people = company.roster.people[ids.index(path["group_id"]) :: len(ids)]
-    return [{"object": "user", "id": p.id, "name": p.name, "email": p.email} for p in people]
+    return [{"id": p.id, "name": p.name, "email": p.email} for p in people]
 
 
 def _limit(query: Params, default: int, most: int) -> int:
