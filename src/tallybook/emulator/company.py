@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import random
 import threading
@@ -47,9 +46,6 @@ class Company:
         self.roster = hire(seed, self.clock.now())
         self.sources = sources(seed, self.roster)
         self.restates = False
-        self._forget()
-
-    def _forget(self) -> None:
         self._days: OrderedDict[tuple[str, int], list[Event]] = OrderedDict()
         self._kept = 0
         self._lock = threading.Lock()
@@ -60,9 +56,8 @@ class Company:
 
     def restating(self) -> Company:
         """Return a twin whose recent past changes until 48 hours after a bucket's end."""
-        twin = copy.copy(self)
-        twin.restates = True
-        twin._forget()
+        twin = Company(self.seed, self.days, self.requests_per_day, self.clock)
+        twin.founded, twin.roster, twin.sources, twin.restates = self.founded, self.roster, self.sources, True
         return twin
 
     def events(self, source: str, start: int, end: int) -> Iterable[Event]:
