@@ -14,7 +14,7 @@ import pandas as pd
 import requests
 
 HEADERS = {"Authorization": "Bearer sk-admin-test", "Content-Type": "application/json"}
-PATIENCE = 200
+PATIENCE = 40
 MEASURES = (
     "input_tokens",
     "output_tokens",
