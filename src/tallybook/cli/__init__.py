@@ -1,0 +1,54 @@
+"""The command line. This module loads nothing, so that the overview of commands is instant."""
+
+from __future__ import annotations
+
+import sys
+
+from tallybook.model.version import __version__
+
+COMMANDS = {
+    "demo": "See it work without a key: emulator, sync, result.",
+    "init": "Write a commented tallybook.toml.",
+    "doctor": "Check key, scopes, settings and book; say what to change.",
+    "sync": "Bring the book up to date from the API.",
+    "query": "Ask the book: cost and usage by dimension and time.",
+    "status": "Show what the book holds, and what is missing.",
+    "fetch": "Fetch a dataset straight from the API, without a book.",
+    "emulator": "Run a synthetic organization to try things on.",
+}
+"""Every command, each in the module of its name, with its one-line help; in the order in which people meet them."""
+
+_OVERVIEW = """\
+Usage: tallybook COMMAND [OPTIONS]
+
+  An OpenAI organization's usage and costs as a book you own.
+
+Commands:
+{commands}
+
+Options:
+  --version   Show the version.
+  -h, --help  Show this; `tallybook COMMAND --help` shows a command's options.
+
+Start with `tallybook demo`, or set OPENAI_ADMIN_KEY and run `tallybook sync`.
+"""
+
+
+def overview() -> str:
+    """Return the help of the whole."""
+    width = max(map(len, COMMANDS))
+    return _OVERVIEW.format(commands="\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()))
+
+
+def main() -> None:
+    """Run the command line; ends the process with the documented exit code."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return
+    if arguments[0] == "--version":
+        sys.stdout.write(f"tallybook {__version__}\n")
+        return
+    from tallybook.cli.run import run
+
+    sys.exit(run(arguments))

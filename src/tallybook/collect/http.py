@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -14,20 +14,23 @@ from urllib.parse import urlencode
 import httpx2
 import tenacity
 
-from tallybook import __version__
 from tallybook.collect.answers import (
     Facts,
+    NotJsonError,
     RetryableError,
+    Said,
     check_host,
     decode,
     explain,
+    is_local,
     rate_limited,
     retry_after,
     said_by,
 )
 from tallybook.model.clock import Clock
-from tallybook.model.errors import UnexpectedResponseError, UnreachableError
+from tallybook.model.errors import UnreachableError
 from tallybook.model.secret import AdminKey
+from tallybook.model.version import __version__
 
 Query = Sequence[tuple[str, str]]
 
@@ -48,6 +51,10 @@ class Reply:
     data: dict[str, Any]
     """The decoded body; numbers with a point or an exponent are `Decimal`."""
     request_id: str | None
+
+
+Decoder = Callable[[bytes], dict[str, Any] | None]
+"""From a body to what it holds, None where it is no JSON object."""
 
 
 @dataclass(slots=True)
@@ -90,8 +97,12 @@ class Http:
         self._deadline = deadline
         self._not_before = clock.monotonic()
         self._stopped = False
+        self._timeout = timeout
+        # HTTP_PROXY must not see the key on its way to this machine.
+        direct = {f"all://{httpx2.URL(self.base_url).netloc.decode().rsplit(':', 1)[0]}": None}
         self._client = httpx2.Client(
             timeout=timeout,
+            mounts=direct if is_local(self.base_url) else None,
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"Accept": "application/json", "User-Agent": f"tallybook/{__version__}"},
             follow_redirects=False,
@@ -119,7 +130,7 @@ class Http:
         while not self._stopped and (left := until - self._clock.monotonic()) > 0:
             self._clock.sleep(min(left, 1.0))
 
-    def get(self, path: str, query: Query = ()) -> Reply:
+    def get(self, path: str, query: Query = (), decoder: Decoder = decode) -> Reply:
         """Return the answer to a GET, retrying what may pass until the deadline.
 
         Raises a `ProviderError`: `AuthenticationError`, `PermissionDeniedError` and `RequestRefusedError` at once,
@@ -131,10 +142,11 @@ class Http:
             wait=self._wait,
             stop=lambda state: self._give_up(state, began),
             sleep=self._sleep,
+            before_sleep=lambda _: self.counters.add(retries=1),
             reraise=True,
         )
         try:
-            reply: Reply = retrying(self._attempt, path, urlencode(query))
+            reply: Reply = retrying(self._attempt, path, urlencode(query), decoder, began + self._deadline)
         except RetryableError as exc:
             error = exc.error
         else:
@@ -142,49 +154,63 @@ class Http:
             return replace(reply, attempts=attempts, seconds=self._clock.monotonic() - began)
         raise error
 
-    def _attempt(self, path: str, query: str) -> Reply:
-        pause = self._not_before - self._clock.monotonic()
-        if pause > 0:
-            self._sleep(pause)
+    def _attempt(self, path: str, query: str, decoder: Decoder, until: float) -> Reply:
+        self._pause(until)
         began_at = self._clock.now()
         url = f"{self.base_url}/{path}" + (f"?{query}" if query else "")
-        failure: str | None = None
+        self.counters.add(requests=1)
+        failure = ""
         try:
-            response = self._client.get(url, headers={"Authorization": self._key.header})
+            status, headers, body = self._answer(url)
         except (httpx2.TransportError, httpx2.DecodingError) as exc:
             failure = f"{type(exc).__name__}: {self._key.redact(str(exc))}".rstrip(": ")
         # Outside the except block, so that the foreign exception, which holds the request and its headers,
         # is not carried along as context.
-        if failure is not None:
-            self.counters.add(retries=1)
+        if failure:
             raise RetryableError(UnreachableError(f"No usable answer from {self.base_url}: {failure}."), attempts=6)
-        self.counters.add(requests=1, size=len(response.content))
-        request_id = response.headers.get("x-request-id")
-        if response.status_code != 200:
-            self._refuse(response, request_id)
-        data = decode(response.content)
+        self.counters.add(size=len(body))
+        request_id = headers.get("x-request-id")
+        request_id = self._key.redact(request_id) if request_id else None
+        if status != 200:
+            self._refuse(Facts(status, said_by(body, self._key), request_id), headers)
+        data = decoder(body)
         if data is None:
-            self.counters.add(retries=1)
-            raise RetryableError(UnexpectedResponseError(self._not_json(response), request_id=request_id), attempts=3)
-        return Reply(path, query, began_at, 0.0, 1, response.content, data, request_id)
+            raise RetryableError(NotJsonError(self._not_json(headers), request_id=request_id), attempts=3)
+        return Reply(path, query, began_at, 0.0, 1, body, data, request_id)
 
-    def _refuse(self, response: httpx2.Response, request_id: str | None) -> NoReturn:
-        status = response.status_code
-        said = said_by(response.content, self._key)
-        facts = Facts(status, said, request_id)
+    def _answer(self, url: str) -> tuple[int, httpx2.Headers, bytes]:
+        """Return status, headers and body; a body that trickles in does not outlast the time-out either."""
+        until = self._clock.monotonic() + self._timeout
+        with self._client.stream("GET", url, headers={"Authorization": self._key.header}) as response:
+            chunks = []
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                if self._clock.monotonic() > until:
+                    raise httpx2.ReadTimeout(f"the answer took longer than {self._timeout:.0f} s")
+            return response.status_code, response.headers, b"".join(chunks)
+
+    def _pause(self, until: float) -> None:
+        """Wait as long as the server has asked all to wait; not at all where that is beyond the deadline."""
+        left = self._not_before - self._clock.monotonic()
+        if left <= 0:
+            return
+        if self._clock.monotonic() + left > until:
+            raise rate_limited(Facts(429, Said(), None), left, self._deadline)
+        self._sleep(left)
+
+    def _refuse(self, facts: Facts, headers: httpx2.Headers) -> NoReturn:
+        status, said = facts.status, facts.said
+        wait = retry_after(headers, self._clock.now())
         if status == 429 and not said.is_quota:
-            self.counters.add(retries=1)
-            wait = retry_after(response.headers, self._clock.now())
             self._not_before = max(self._not_before, self._clock.monotonic() + (wait or 0.5))
             raise RetryableError(rate_limited(facts, wait, self._deadline), wait=wait)
         if status in {408, 409} or status >= 500:
-            self.counters.add(retries=1)
             text = f"{self.base_url} answered HTTP {status} again and again. {said.text}"
-            raise RetryableError(UnreachableError(text.strip(), **facts.fields), attempts=6)
+            raise RetryableError(UnreachableError(text.strip(), **facts.fields), wait=wait, attempts=6)
         raise explain(facts, self.base_url)
 
-    def _not_json(self, response: httpx2.Response) -> str:
-        kind = response.headers.get("content-type", "no content type").split(";")[0]
+    def _not_json(self, headers: httpx2.Headers) -> str:
+        kind = self._key.redact(headers.get("content-type", "no content type").split(";")[0])[:60]
         return (
             f"The answer from {self.base_url} is not JSON but {kind}. "
             "A proxy or a login page may stand in between: check base_url and HTTPS_PROXY."
@@ -194,9 +220,9 @@ class Http:
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait if isinstance(error, RetryableError) else None
         jitter = random.uniform(0.75, 1.0)  # noqa: S311
-        if asked is not None:
+        if asked:
             return asked + 1 - jitter
-        return float(min(30.0, 0.5 * 2 ** (state.attempt_number - 1)) * jitter)
+        return float(min(30.0, 0.5 * 2 ** min(state.attempt_number - 1, 6)) * jitter)
 
     def _give_up(self, state: tenacity.RetryCallState, began: float) -> bool:
         if self._stopped:

@@ -1,0 +1,1 @@
+"""From rows to numbers: metric definitions, time, one statement per question, and what is missing from the answer."""

@@ -1,0 +1,1 @@
+"""Numbers to eyes and files: results, tables, progress."""

@@ -1,0 +1,375 @@
+"""The front door: open a book, sync it, ask it; or fetch straight from the API without one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from tallybook.collect import sync as collecting
+from tallybook.collect.checks import ASK_AN_OWNER, Check, scopes
+from tallybook.collect.http import Http
+from tallybook.collect.refusals import Ask, ask
+from tallybook.model.clock import Clock, SystemClock
+from tallybook.model.datasets import DATASETS, FILTERS, Dataset, dataset
+from tallybook.model.errors import IncompleteError, SettingsError, StoreError, UnknownNameError, UsageError
+from tallybook.model.schema import parsed
+from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Settings, load, seconds
+from tallybook.model.windows import SECONDS, Window, ceil, cut, iso, naive, unix
+from tallybook.query import answer as answering
+from tallybook.query import inventory
+from tallybook.query.compile import question
+from tallybook.query.coverage import Coverage, Gap
+from tallybook.query.labels import labels
+from tallybook.query.labels import resolve as resolve_ids
+from tallybook.query.metrics import DIMENSIONS, dimension
+from tallybook.query.time import When, moment
+from tallybook.query.time import resolve as resolve_time
+from tallybook.show.result import Fetched, Result, concat
+from tallybook.store.base import Store
+from tallybook.store.duckdb import DuckDBStore
+
+if TYPE_CHECKING:
+    import httpx2
+
+Words = str | Sequence[str]
+Where = Mapping[str, str | bool | Sequence[str]]
+Summary = collecting.Summary
+Progress = collecting.Progress
+
+
+def open(  # noqa: A001 - `tallybook.open` reads as it should
+    book: str | Path | None = None, *, config: str | Path | None = None, clock: Clock | None = None
+) -> Book:
+    """Open a book: a path, `duckdb:///path`, or what the settings name. Nothing is created until `sync`.
+
+    Settings come from `config`, else from the nearest `tallybook.toml`. Raises `SettingsError` or `UsageError`.
+    """
+    settings = load(config)
+    if book is not None:
+        settings = msgspec.structs.replace(settings, book=str(book))
+    clock = clock or SystemClock()
+    return Book(_store(settings.book, clock), settings, clock)
+
+
+def _store(url: str, clock: Clock) -> Store:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return DuckDBStore(Path(url).expanduser(), clock)
+    if scheme != "duckdb":
+        raise UsageError(f"{scheme}:// is not a kind of book that this version has. Use a path or duckdb:///path.")
+    return DuckDBStore(Path(rest).expanduser(), clock)
+
+
+class Book:
+    """A store with its settings, opened. Safe to use from several threads; a context manager."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
+        self.store = store
+        self.settings = settings
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Book {self.store.url}>"
+
+    def close(self) -> None:
+        """Release the store."""
+        self.store.close()
+
+    @property
+    def org(self) -> str:
+        """The short name of the organization."""
+        return self.settings.organization.name
+
+    def sync(
+        self,
+        *,
+        since: When | None = None,
+        until: When | None = None,
+        datasets: Words | None = None,
+        full: bool = False,
+        key: AdminKey | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> Summary:
+        """Bring the book up to date from the API, creating it if need be; returns what was done and what is missing.
+
+        `since`, `until` and `datasets` bound this run; `full` reads stable days again, too. Running it again costs
+        little and changes nothing that did not change at OpenAI. Raises `SettingsError`, `ProviderError` (only when
+        the server refuses the key) or `StoreError`; single windows that fail are in the summary.
+        """
+        policy = self.policy(since=since, until=until, datasets=datasets, full=full)
+        with self._http(key, transport) as http:
+            return collecting.run(self.store, http, self.org, policy, self._clock, progress or _notebook_progress())
+
+    def plan(
+        self,
+        *,
+        since: When | None = None,
+        until: When | None = None,
+        datasets: Words | None = None,
+        full: bool = False,
+    ) -> list[tuple[str, Window]]:
+        """Return the windows that a sync would read now, each one request, without asking the API anything."""
+        policy = self.policy(since=since, until=until, datasets=datasets, full=full)
+        held = self.store.coverage(self.org, policy.datasets) if self.store.exists() else {}
+        refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
+        both = collecting.phases(policy, held, refused, unix(self._clock.now()))
+        return [(a.dataset.name, a.window) for _, asks in both for a in asks]
+
+    def policy(
+        self, *, since: When | None, until: When | None, datasets: Words | None, full: bool
+    ) -> collecting.Policy:
+        """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
+        options = self.settings.sync
+        now = unix(self._clock.now())
+        names = _words(datasets) or options.datasets or tuple(DATASETS)
+        start = since if since is not None else options.since or None
+        begin = moment(start) if start is not None else None
+        end = moment(until, is_end=True) if until is not None else None
+        if begin is not None and begin > now:
+            raise UsageError(f"since ({iso(begin)}) is in the future.")
+        if begin is not None and end is not None and begin >= end:
+            raise UsageError(f"since ({iso(begin)}) is not before until ({iso(end)}).")
+        return collecting.Policy(
+            datasets=tuple(d for d in DATASETS if d in {dataset(n).name for n in names}),
+            since=begin,
+            until=end,
+            history_width=options.history_width,
+            look_back=seconds(options.look_back),
+            costs_look_back=seconds(options.costs_look_back),
+            concurrency=options.concurrency,
+            full=full,
+        )
+
+    def query(
+        self,
+        *metrics: str,
+        by: Words = (),
+        grain: str = "total",
+        period: str | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        last: str | None = None,
+        where: Where | None = None,
+    ) -> Result:
+        """Answer a question from the book, with one statement.
+
+        `metrics`: `cost` (billed, before tax, credits and adjustments) or OpenAI's measures, such as `input_tokens`;
+        `by`: dimensions such as `project` or `model`; `grain`: `day`, `month` or `total`. The time is said in one
+        way: `period`, `since`/`until` or `last` (default 30 days). `where` filters by id or name:
+        `{"project": ["Search", "proj_1"]}`. Raises `QueryError` with the nearest alternatives, `UsageError` for a
+        date, `NotABookError` where nothing was synced yet.
+        """
+        span = resolve_time(self._clock.now(), period=period, since=since, until=until, last=last)
+        wanted = {name: _values(value) for name, value in (where or {}).items()}
+        first = question(self.org, metrics, _words(by), grain, span, wanted)
+        kinds = {d.column: d.kind for d in DIMENSIONS.values()}
+        if any(kinds[column] for column in first.where):
+            names = labels(self.store.rows("directory", {"org": self.org}))
+            wanted = {dimension(n).column: resolve_ids(dimension(n).kind, v, names) for n, v in wanted.items()}
+            first = question(self.org, metrics, _words(by), grain, span, wanted)
+        given = answering.answer(self.store, first, self._look_back(), unix(self._clock.now()))
+        return Result(given.table, span, given.coverage, first)
+
+    def status(self) -> inventory.Status:
+        """Return what the book holds, per dataset, and what is missing. Never creates a book."""
+        return inventory.status(self.store, self.org, self._look_back(), unix(self._clock.now()))
+
+    def doctor(
+        self, *, environ: Mapping[str, str] = os.environ, transport: httpx2.BaseTransport | None = None
+    ) -> list[Check]:
+        """Check settings, key, scopes and store; each result says what to change. Sends at most three GETs."""
+        found = [self._check_settings(), *_check_gateway(environ), self._check_store()]
+        try:
+            http = client(self.settings, self._clock, self.settings.key(environ), transport)
+        except SettingsError as exc:
+            return [*found, Check("key", False, str(exc), ASK_AN_OWNER)]
+        where = f"in {self.settings.organization.key_env}, sent only to {http.base_url}"
+        admin = "an admin key" if self.settings.key(environ).looks_like_admin else "a key of unknown kind"
+        with http:
+            return [*found, Check("key", True, f"{admin} {where}"), *scopes(http, unix(self._clock.now()))]
+
+    def _check_settings(self) -> Check:
+        where = self.settings.path or "none found; defaults are used (`tallybook init` writes them)"
+        return Check("settings", True, where)
+
+    def _check_store(self) -> Check:
+        try:
+            if not self.store.exists():
+                return Check("book", True, f"{self.store.url} is not there yet; the first sync creates it")
+            return Check("book", True, f"{self.store.url}, {self.store.sizes()['bytes']:,} bytes")
+        except StoreError as exc:
+            return Check("book", False, str(exc), "Mend that, or name another book with --book.")
+
+    def _look_back(self) -> dict[str, int]:
+        options = self.settings.sync
+        usage, costs = seconds(options.look_back), seconds(options.costs_look_back)
+        return {d.name: costs if d.is_costs else usage for d in DATASETS.values()}
+
+    def _http(self, key: AdminKey | None, transport: httpx2.BaseTransport | None) -> Http:
+        return client(self.settings, self._clock, key, transport)
+
+
+def _check_gateway(environ: Mapping[str, str]) -> list[Check]:
+    """Mention a base URL that model calls use and tallybook ignores: it often points at a gateway."""
+    if not (url := environ.get("OPENAI_BASE_URL")):
+        return []
+    advice = "To read from another address set TALLYBOOK_BASE_URL, or base_url in [[org]]."
+    return [Check("OPENAI_BASE_URL", True, f"{url} is ignored: it is for model calls. {advice}")]
+
+
+def client(
+    settings: Settings, clock: Clock, key: AdminKey | None = None, transport: httpx2.BaseTransport | None = None
+) -> Http:
+    """Return the HTTP client that the settings describe."""
+    options = settings.sync
+    return Http(
+        settings.organization.base_url,
+        key or settings.key(),
+        clock,
+        timeout=seconds(options.timeout),
+        deadline=seconds(options.deadline),
+        connections=options.concurrency,
+        allow_hosts=settings.allow_hosts,
+        transport=transport,
+    )
+
+
+def fetch(
+    name: str,
+    *,
+    last: str | None = None,
+    period: str | None = None,
+    since: When | None = None,
+    until: When | None = None,
+    width: str = "1d",
+    group_by: Words = (),
+    where: Where | None = None,
+    allow_partial: bool = False,
+    key: str | AdminKey | None = None,
+    config: str | Path | None = None,
+    clock: Clock | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    transport: httpx2.BaseTransport | None = None,
+    **filters: str | bool | Sequence[str],
+) -> Fetched:
+    """Fetch a dataset straight from the API, all pages of it, without a book.
+
+    The time is whole buckets of `width` (`1m`, `1h`, `1d`), said as in `Book.query`; default: 30 days. `where` takes
+    the dataset's filters by dimension, and keyword arguments by OpenAI's names (`project_ids=`, `models=`,
+    `batch=True`, …). Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills
+    `.missing` instead; `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
+    """
+    known = dataset(name)
+    clock = clock or SystemClock()
+    limit = known.limit(width)
+    span = resolve_time(clock.now(), last=last, period=period, since=since, until=until)
+    if span.start % SECONDS[width] or span.end % SECONDS[width]:
+        raise UsageError(f"{span} is not whole buckets of {width}. Choose whole ones, or a finer width.")
+    groups = tuple(_choose(known, d, known.dimensions, "dimension") for d in _words(group_by))
+    chosen = _filters(known, dict(where or {}), filters)
+    end = min(span.end, ceil(unix(clock.now()), width))
+    asks = [Ask(known, w, groups) for w in reversed(cut(Window(span.start, end, width), limit))]
+    settings = load(config)
+    admin = AdminKey(key, "the argument key") if isinstance(key, str) else key
+    outcomes = _ask_all(
+        client(settings, clock, admin, transport), asks, chosen, settings.sync.concurrency, clock, progress
+    )
+    reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)
+    gaps = [Gap(name, f.window, str(f.error)) for o in outcomes for f in o.failures]
+    gaps += [Gap(name, r.span, r.reason) for o in outcomes for r in o.refusals]
+    if gaps and not allow_partial:
+        raise IncompleteError(
+            f"{name} is not complete: {Coverage(None, tuple(gaps)).first_gap()}. Nothing is returned. "
+            "Ask for what is available, try again later, or pass allow_partial=True and see `.missing`."
+        )
+    coverage = Coverage(naive(min(r.read_at for r in reads)) if reads else None, tuple(gaps))
+    table = concat([r.rows for r in reads], parsed(known))
+    raw = tuple(b for r in reads for b in r.buckets)
+    return Fetched(table, span, coverage, dataset=known, raw=raw, missing=tuple(gaps))
+
+
+def _ask_all(
+    http: Http,
+    asks: Sequence[Ask],
+    chosen: Mapping[str, Sequence[str] | bool],
+    concurrency: int,
+    clock: Clock,
+    progress: Callable[[Progress], None] | None,
+) -> list[Any]:
+    watch = progress or _notebook_progress()
+    state = Progress("fetch", total=len(asks))
+    now = unix(clock.now())
+    outcomes = []
+    with http, ThreadPoolExecutor(concurrency, thread_name_prefix="tallybook") as pool:
+        try:
+            for outcome in pool.map(lambda a: ask(http, a, chosen, now=now, keep_buckets=True), asks):
+                outcomes.append(outcome)
+                state.done += 1
+                state.rows += sum(r.rows.num_rows for r in outcome.reads)
+                state.requests, state.retries = http.counters.requests, http.counters.retries
+                if watch:
+                    watch(state)
+        except BaseException:
+            http.stop()
+            raise
+    return outcomes
+
+
+def _filters(known: Dataset, where: dict[str, Any], named: dict[str, Any]) -> dict[str, Sequence[str] | bool]:
+    by_name = {FILTERS[d]: d for d in known.filters}
+    out: dict[str, Sequence[str] | bool] = {}
+    for name, value in named.items():
+        if name not in by_name:
+            raise UnknownNameError(f"filter of {known.name}", name, by_name)
+        where[by_name[name]] = value
+    for name, value in where.items():
+        column = _choose(known, name, known.filters, "filter")
+        if column == "batch":
+            if not isinstance(value, bool):
+                raise UsageError(f"batch is True or False, not {value!r}.")
+            out[column] = value
+        else:
+            out[column] = _values(value)
+    return out
+
+
+def _choose(known: Dataset, name: str, allowed: Sequence[str], what: str) -> str:
+    column = DIMENSIONS[name].column if name in DIMENSIONS else name
+    if column not in allowed:
+        raise UnknownNameError(f"{what} of {known.name}", name, allowed)
+    return column
+
+
+def _words(value: Words | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _values(value: str | bool | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _notebook_progress() -> Callable[[Progress], None] | None:
+    """Return a progress bar where a notebook shows it, else nothing: a library does not write to a terminal."""
+    from tallybook.show.progress import in_notebook, notebook_bar
+
+    return notebook_bar() if in_notebook() else None

@@ -1,0 +1,5 @@
+"""`python -m tallybook.cli`."""
+
+from tallybook.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""`tallybook demo`: everything at once, without a key."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from tallybook.cli.run import note
+from tallybook.model.errors import MissingExtraError, TallybookError
+from tallybook.model.settings import Org, Settings
+
+BOOK = "tallybook-demo.duckdb"
+
+
+@click.command(
+    epilog="""\b
+Example:
+  tallybook demo --days 120
+"""
+)
+@click.option("--book", default=BOOK, show_default=True, metavar="PATH", help="Where the demo book is kept.")
+@click.option("--days", default=400, show_default=True, type=click.IntRange(1, 4000), help="Length of the history.")
+@click.option("--seed", default=7, show_default=True, help="Another seed is another organization.")
+@click.help_option("-h", "--help")
+def demo(book: str, days: int, seed: int) -> int:
+    """See it work without a key: run the emulator, sync it over HTTP, show the result.
+
+    The book stays, so that you can go on asking it.
+    """
+    for module in ("starlette", "uvicorn"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("tallybook demo", "demo")
+    note(f"Starting the emulator: a synthetic organization with {days} days of usage, on this machine only …")
+    with _emulator(days, seed) as url:
+        return _show(book, url)
+
+
+@contextmanager
+def _emulator(days: int, seed: int) -> Iterator[str]:
+    """Run the emulator in a process of its own, so that it does not compete with the sync; yield its base URL."""
+    options = ["--port", "0", "--days", str(days), "--seed", str(seed)]
+    command = [sys.executable, "-m", "tallybook.cli", "emulator", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        try:
+            first = process.stdout.readline()
+            urls = [word for word in first.split() if word.startswith("http://")]
+            if not urls:
+                raise TallybookError(f"The emulator did not start: {first.strip() or 'it said nothing'}")
+            yield urls[0]
+        finally:
+            process.terminate()
+
+
+def _show(path: str, url: str) -> int:
+    from rich.console import Console
+
+    from tallybook.book import Book
+    from tallybook.model.clock import SystemClock
+    from tallybook.model.secret import AdminKey
+    from tallybook.show.progress import Bar
+    from tallybook.show.text import result_text, sync_summary
+    from tallybook.store.duckdb import DuckDBStore
+
+    clock = SystemClock()
+    book = Book(DuckDBStore(path, clock), Settings(book=path, org=(Org(base_url=url),)), clock)
+    console = Console(stderr=True)
+    key = AdminKey("sk-admin-demo", "the demo")
+    if console.is_terminal:
+        with Bar(console) as bar:
+            summary = book.sync(key=key, progress=bar)
+    else:
+        summary = book.sync(key=key)
+    click.echo(sync_summary(summary, path))
+    click.echo("\n$ tallybook query cost --by project")
+    click.echo(result_text(book.query("cost", by="project")))
+    click.echo("\n$ tallybook query cost requests input_tokens --grain day --last 7d")
+    click.echo(result_text(book.query("cost", "requests", "input_tokens", grain="day", last="7d")))
+    click.echo(f"\nThe book is {Path(path).resolve()}. Go on asking it:")
+    click.echo(f"  tallybook query cost --by line_item --period last-month --book {path}")
+    click.echo(f"  tallybook status --book {path}")
+    return 0 if summary.ok else 1

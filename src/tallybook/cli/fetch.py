@@ -1,0 +1,95 @@
+"""`tallybook fetch`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from tallybook.cli.run import common, json_flag, note, pairs, time_options, words
+
+if TYPE_CHECKING:
+    from tallybook.show.result import Fetched
+
+_SHOWN = 20
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  tallybook fetch completions --last 7d --group-by model
+  tallybook fetch costs --period last-month --group-by line_item,project_id --format csv
+  tallybook fetch completions --last 24h --width 1h --where batch=false --json
+"""
+)
+@click.argument("dataset")
+@click.option("--width", default="1d", show_default=True, metavar="WIDTH", help="Length of a bucket: 1m, 1h or 1d.")
+@click.option("--group-by", multiple=True, metavar="DIM", help="OpenAI's names: model, project_id, …")
+@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id; repeat for alternatives.")
+@time_options
+@click.option("--allow-partial", is_flag=True, help="Print what there is even if something is missing.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@json_flag("The same as --format json.")
+@common
+def fetch(
+    dataset: str,
+    width: str,
+    group_by: tuple[str, ...],
+    where: tuple[str, ...],
+    last: str | None,
+    period: str | None,
+    since: str | None,
+    until: str | None,
+    allow_partial: bool,
+    form: str,
+    as_json: bool,
+    book: str | None,  # noqa: ARG001 - fetch keeps nothing; the option is there so that any command line can have it
+    config: str | None,
+) -> int:
+    """Fetch DATASET straight from the API, without a book.
+
+    All pages are read, or nothing is printed. Amounts in csv and json have all their digits.
+    """
+    import tallybook
+
+    filters = {name: _value(name, values) for name, values in pairs(where).items()}
+    found = tallybook.fetch(
+        dataset,
+        width=width,
+        group_by=words(group_by),
+        where=filters,
+        last=last,
+        period=period,
+        since=since,
+        until=until,
+        allow_partial=allow_partial,
+        config=config,
+    )
+    if as_json or form == "json":
+        click.echo(found.to_json())
+    elif form == "csv":
+        _csv(found)
+    else:
+        from tallybook.show.text import fetched_text
+
+        click.echo(fetched_text(found, _SHOWN))
+    for gap in found.missing:
+        note(f"Missing: {gap}")
+    return 1 if found.missing else 0
+
+
+def _value(name: str, values: list[str]) -> bool | list[str]:
+    if name != "batch":
+        return values
+    if values not in (["true"], ["false"]):
+        raise click.UsageError("--where batch= takes true or false.")
+    return values == ["true"]
+
+
+def _csv(found: Fetched) -> None:
+    rows = found.to_dict()["rows"]
+    writer = csv.DictWriter(sys.stdout, found.table.column_names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)

@@ -1,0 +1,63 @@
+"""`tallybook init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tallybook.model.errors import UsageError
+
+TEMPLATE = """\
+# Settings of tallybook. Every line that is commented out shows the default.
+# The admin key is not kept here: it comes from the environment (see key_env).
+
+# Where the book is kept; a path is relative to this file.
+# book = "tallybook.duckdb"
+
+# Hosts that the key may be sent to, besides api.openai.com, its regions, and this machine.
+# allow_hosts = []
+
+[[org]]
+# Your own short name for the organization; every row carries it. Choose it before the first sync.
+name = "default"
+# The environment variable that holds its admin key.
+# key_env = "OPENAI_ADMIN_KEY"
+# base_url = "https://api.openai.com/v1"
+
+[sync]
+# The earliest day to collect; empty means the year that the API gives.
+# since = ""
+# The width in which usage is kept: "1m", "1h" or "1d". Hours not taken within a year are lost for ever.
+# history_width = "1h"
+# How long after its end a bucket is read again.
+# look_back = "3d"
+# costs_look_back = "7d"
+# Requests under way at once (1 to 16), the time-out of one answer, and how long one request is retried.
+# concurrency = 4
+# timeout = "30s"
+# deadline = "10m"
+# Only these datasets; empty means all.
+# datasets = []
+"""
+
+
+@click.command(
+    epilog="""\b
+Example:
+  tallybook init
+"""
+)
+@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.option("--force", is_flag=True, help="Overwrite the settings that are there.")
+@click.help_option("-h", "--help")
+def init(folder: str, force: bool) -> None:
+    """Write a commented tallybook.toml into FOLDER (default: this one)."""
+    path = Path(folder) / "tallybook.toml"
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already; it was left as it is. --force overwrites it.")
+    try:
+        path.write_text(TEMPLATE, encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(f"Cannot write {path}: {exc.strerror}.") from exc
+    click.echo(f"Wrote {path}. Next: export OPENAI_ADMIN_KEY=…, then `tallybook doctor` and `tallybook sync`.")

@@ -1,0 +1,70 @@
+"""`tallybook query`."""
+
+from __future__ import annotations
+
+import click
+
+from tallybook.cli.run import common, json_flag, note, pairs, time_options, words
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  tallybook query cost
+  tallybook query cost --by project --grain month --period 2026
+  tallybook query input_tokens output_tokens --by model --last 7d
+  tallybook query requests --grain day --where model=gpt-5-mini-2025-08-07 --json
+"""
+)
+@click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
+@click.option("--by", multiple=True, metavar="DIM", help="Group by: project, user, api_key, model, line_item, …")
+@click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="day, month or total.")
+@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
+@time_options
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@json_flag("The same as --format json.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if the answer is incomplete.")
+@common
+def query(
+    metrics: tuple[str, ...],
+    by: tuple[str, ...],
+    grain: str,
+    where: tuple[str, ...],
+    last: str | None,
+    period: str | None,
+    since: str | None,
+    until: str | None,
+    form: str,
+    as_json: bool,
+    strict: bool,
+    book: str | None,
+    config: str | None,
+) -> int:
+    """Ask the book: METRICs by dimension and time.
+
+    METRIC is `cost` (billed, before tax, credits and adjustments), `requests`, or one of OpenAI's measures such as
+    input_tokens, output_tokens, input_cached_tokens, images, characters, seconds, num_sessions, num_requests.
+    Every answer says what it rests on; an incomplete one says so.
+    """
+    import tallybook
+
+    with tallybook.open(book, config=config) as opened:
+        result = opened.query(
+            *words(metrics),
+            by=words(by),
+            grain=grain,
+            last=last,
+            period=period,
+            since=since,
+            until=until,
+            where=pairs(where),
+        )
+    if as_json or form == "json":
+        click.echo(result.to_json())
+    else:
+        from tallybook.show.text import result_text
+
+        click.echo(result_text(result))
+    if not result.coverage.complete:
+        note(f"Incomplete: {result.coverage.first_gap()}.")
+    return 1 if strict and not result.coverage.complete else 0

@@ -1,0 +1,111 @@
+"""Dispatch to one command, and turn errors into one paragraph and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from tallybook.cli import COMMANDS
+from tallybook.model.errors import TallybookError, suggest
+
+INTERRUPTED = 130
+"""The exit code after Ctrl+C, as shells have it."""
+
+
+def command(name: str) -> click.Command:
+    """Return the command called `name`, from the module of that name; raises `click.UsageError`."""
+    if name not in COMMANDS:
+        raise click.UsageError(f"No such command {name!r}. {suggest(name, COMMANDS)}")
+    found = getattr(importlib.import_module(f"tallybook.cli.{name}"), name)
+    assert isinstance(found, click.Command)  # noqa: S101 - a test enumerates them
+    return found
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    try:
+        chosen = command(arguments[0])
+        result = chosen.main(list(arguments[1:]), prog_name=f"tallybook {arguments[0]}", standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was read until then is kept.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has gone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except TallybookError as exc:
+        click.echo(f"Error: {exc}", err=True)
+        return exc.exit_code
+    return result if isinstance(result, int) else 0
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _verbosity(context: click.Context, parameter: click.Parameter, value: int) -> int:  # noqa: ARG001
+    if value:
+        logging.basicConfig(level=logging.DEBUG if value > 1 else logging.INFO, stream=sys.stderr, force=True)
+    return value
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that every command on a book has: --book, --config, -v."""
+    options: list[Decorator] = [
+        click.option("--book", metavar="PATH", help="The book. Default: the settings, else ./tallybook.duckdb."),
+        click.option("--config", metavar="FILE", help="Settings. Default: the nearest tallybook.toml."),
+        click.option("-v", "verbose", count=True, expose_value=False, callback=_verbosity, help="Log; -vv logs more."),
+        click.help_option("-h", "--help"),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def json_flag(help: str = "Print JSON.") -> Decorator:  # noqa: A002
+    """Return the option --json."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say a range of time."""
+    options: list[Decorator] = [
+        click.option("--last", metavar="LENGTH", help="24h, 30d, 4w or 12mo, ending now.  [default: 30d]"),
+        click.option("--period", metavar="WORD", help="today, last-month, 2026-10, 2026-Q3, 2026, …"),
+        click.option("--since", metavar="DATE", help="First day, or an exact moment (UTC)."),
+        click.option("--until", metavar="DATE", help="Last day, included, or an exact moment."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def pairs(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return `D=V` texts as a dict; a dimension given twice has alternatives, as has one with commas in it."""
+    out: dict[str, list[str]] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"--where {text!r} is not DIMENSION=VALUE.")
+        out.setdefault(name.strip(), []).append(value)
+    return out
+
+
+def words(texts: Sequence[str]) -> list[str]:
+    """Return words given several times or with commas between them."""
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
+
+
+def note(text: str) -> None:
+    """Say something beside the data, on stderr."""
+    click.echo(text, err=True)

@@ -1,0 +1,196 @@
+"""A question to one portable statement with bound values. Pure; identifiers come only from our own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallybook.model.datasets import DATASETS
+from tallybook.model.errors import UnanswerableError, UnknownNameError
+from tallybook.model.windows import Span, naive
+from tallybook.query.metrics import METRICS, Dimension, Metric, dimension, metric, offers
+from tallybook.query.time import GRAINS, Range
+
+NONE = "(none)"
+"""Asked for, and the provider names nothing."""
+NOT_HELD = "(not held)"
+"""Not asked for, or refused: the whole amount, and the answer is incomplete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question in tallybook's vocabulary, checked."""
+
+    org: str
+    metrics: tuple[Metric, ...]
+    by: tuple[Dimension, ...]
+    grain: str
+    range: Range
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column to the ids wanted; several are alternatives."""
+
+    @property
+    def datasets(self) -> dict[str, tuple[str, ...]]:
+        """The datasets involved, each with the columns that it is needed by."""
+        chosen = self.where.get("dataset")
+        needed = dict.fromkeys([d.column for d in self.by] + list(self.where))
+        columns = tuple(c for c in needed if c not in ("org", "dataset"))
+        return {name: columns for m in self.metrics for name in of(m, chosen)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the question as JSON-ready values."""
+        return {
+            "metrics": [m.name for m in self.metrics],
+            "by": [d.name for d in self.by],
+            "grain": self.grain,
+            "where": {column: list(values) for column, values in self.where.items()},
+        }
+
+
+def of(known: Metric, chosen: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the datasets a metric is summed over, where `dataset` is restricted to `chosen` or not."""
+    if chosen is None:
+        return known.datasets
+    have = [d for d in DATASETS.values() if d.is_costs == (known.table == "costs")]
+    return tuple(d.name for d in have if d.name in chosen and (d.is_costs or known.column in d.measures))
+
+
+def question(
+    org: str,
+    metrics: Iterable[str],
+    by: Iterable[str],
+    grain: str,
+    span: Range,
+    where: Mapping[str, Sequence[str]],
+) -> Query:
+    """Return a checked question; raises `QueryError` with the nearest names or what is possible instead."""
+    asked = tuple(dict.fromkeys(metric(m) for m in metrics))
+    if not asked:
+        raise UnknownNameError("metric", "", METRICS)
+    groups = tuple(dict.fromkeys(dimension(d) for d in by))
+    if grain not in GRAINS:
+        raise UnknownNameError("grain", grain, GRAINS)
+    filters = {dimension(name).column: tuple(values) for name, values in where.items()}
+    for name in filters.get("dataset", ()):
+        if name not in DATASETS:
+            raise UnknownNameError("dataset", name, DATASETS)
+    for known in asked:
+        datasets = of(known, filters.get("dataset"))
+        if not datasets:
+            raise UnanswerableError(f"{known.name} is not measured in {', '.join(filters['dataset'])}.")
+        for column in [d.column for d in groups] + list(filters):
+            if not any(offers(d, column) for d in datasets):
+                names = sorted({c for d in datasets for c in DATASETS[d].asked})
+                raise UnanswerableError(f"{known.name} has no dimension {column}; it has {', '.join(names)}.")
+    return Query(org, asked, groups, grain, span, filters)
+
+
+def compile_query(query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
+    """Return the statement and its values: columns `time` (unless the grain is total), `by`, `currency`, metrics.
+
+    `not_held` lists, by (dataset, column), where a dataset is held without that dimension. Costs and usage are
+    stitched by UNION ALL, so that a missing dimension never splits or drops a row; money is only summed here.
+    """
+    params: list[Any] = []
+    parts = []
+    for table in dict.fromkeys(m.table for m in query.metrics):
+        text, values = _part(query, table, not_held)
+        parts.append(text)
+        params += values
+    keys = (["time"] if query.grain != "total" else []) + [d.name for d in query.by] + ["currency"]
+    names = ", ".join(f'"{k}"' for k in keys)
+    sums = ", ".join(f'SUM("{m.name}") AS "{m.name}"' for m in query.metrics)
+    text = f"SELECT {names}, {sums} FROM ({' UNION ALL '.join(parts)}) AS parts GROUP BY {names} ORDER BY {names}"
+    return text, params
+
+
+def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
+    params: list[Any] = []
+    columns: list[str] = []
+    if query.grain != "total":
+        columns.append(f"date_trunc('{query.grain}', f.start_time) AS \"time\"")
+    for d in query.by:
+        text, values = _group(d.column, table, query, not_held)
+        columns.append(f'{text} AS "{d.name}"')
+        params += values
+    columns.append(f'{"f.currency" if table == "costs" else "CAST(NULL AS VARCHAR)"} AS "currency"')
+    for m in query.metrics:
+        text, values = _measure(m, table, query)
+        columns.append(f'{text} AS "{m.name}"')
+        params += values
+    conditions, values = _conditions(query, table)
+    return f"SELECT {', '.join(columns)} FROM {table} AS f WHERE {' AND '.join(conditions)}", params + values
+
+
+def _group(
+    column: str, table: str, query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]
+) -> tuple[str, list[Any]]:
+    """Return the expression of a group: the id, or a bracketed word where there is none."""
+    if column == "org":
+        return "f.org", []
+    if column == "dataset":
+        return ("f.dataset", []) if table == "usage" else ("'costs'", [])
+    names = [n for n in query.datasets if DATASETS[n].is_costs == (table == "costs")]
+    cases: list[str] = []
+    params: list[Any] = []
+    for name in names:
+        which = "" if table == "costs" else f"f.dataset = '{name}'"
+        if not offers(name, column):
+            cases.append(f"WHEN {which or 'TRUE'} THEN '{NOT_HELD}'")
+        for span in not_held.get((name, column), ()):
+            inside = "f.start_time >= ? AND f.start_time < ?"
+            cases.append(f"WHEN {f'{which} AND {inside}' if which else inside} THEN '{NOT_HELD}'")
+            params += [naive(span.start), naive(span.end)]
+    if not any(offers(name, column) for name in names):
+        return f"'{NOT_HELD}'", []
+    value = f"CASE WHEN f.{column} THEN 'true' ELSE 'false' END" if column == "batch" else f"f.{column}"
+    return f"CASE {' '.join(cases)} WHEN f.{column} IS NULL THEN '{NONE}' ELSE {value} END", params
+
+
+def _measure(known: Metric, table: str, query: Query) -> tuple[str, list[Any]]:
+    kind = "DECIMAL(38, 18)" if known.table == "costs" else "DECIMAL(38, 0)"
+    if known.table != table:
+        return f"CAST(NULL AS {kind})", []
+    if table == "costs":
+        return f"f.{known.column}", []
+    datasets = of(known, query.where.get("dataset"))
+    marks = ", ".join("?" for _ in datasets)
+    return f"CAST(CASE WHEN f.dataset IN ({marks}) THEN f.{known.column} END AS {kind})", list(datasets)
+
+
+def _conditions(query: Query, table: str) -> tuple[list[str], list[Any]]:
+    conditions = ["f.org = ?", "f.start_time >= ?", "f.start_time < ?"]
+    params: list[Any] = [query.org, naive(query.range.start), naive(query.range.end)]
+    if table == "usage":
+        datasets = [n for n in query.datasets if not DATASETS[n].is_costs]
+        conditions.append(f"f.dataset IN ({', '.join('?' for _ in datasets)})")
+        params += datasets
+    for column, values in query.where.items():
+        if column == "dataset":
+            continue
+        if column != "org" and not any(offers(n, column) for n in query.datasets if _in(n, table)):
+            conditions.append("FALSE")
+            continue
+        text, more = _filter(column, values)
+        conditions.append(text)
+        params += more
+    return conditions, params
+
+
+def _in(dataset: str, table: str) -> bool:
+    return DATASETS[dataset].is_costs == (table == "costs")
+
+
+def _filter(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
+    alternatives: list[str] = []
+    params: list[Any] = []
+    named = [v for v in values if v != NONE]
+    if named:
+        marks = ", ".join("?" for _ in named)
+        target = f"CAST(f.{column} AS VARCHAR)" if column == "batch" else f"f.{column}"
+        alternatives.append(f"{target} IN ({marks})")
+        params += named
+    if NONE in values:
+        alternatives.append(f"f.{column} IS NULL")
+    return f"({' OR '.join(alternatives)})", params

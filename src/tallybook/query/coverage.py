@@ -1,0 +1,141 @@
+"""How complete an answer is. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tallybook.model.coverage import Run
+from tallybook.model.windows import SECONDS, Span, iso, naive, subtract, unix
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a dataset that an answer lacks."""
+
+    dataset: str
+    span: Span
+    reason: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return JSON-ready values."""
+        return {
+            "dataset": self.dataset,
+            "start": iso(self.span.start),
+            "end": iso(self.span.end),
+            "reason": self.reason,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {iso(self.span.start)} to {iso(self.span.end)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What an answer rests on."""
+
+    as_of: dt.datetime | None
+    """The oldest of the newest reads of the datasets involved, naive UTC; what came later is not in the answer."""
+    missing: tuple[Gap, ...] = ()
+    provisional_from: dt.datetime | None = None
+    """From here on, recent buckets may still change; None where all that is held is stable."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing up to `as_of`. Provisional data is shown, and does not make it incomplete."""
+        return not self.missing
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "complete": self.complete,
+            "as_of": utc_text(self.as_of),
+            "provisional_from": utc_text(self.provisional_from),
+            "missing": [gap.as_dict() for gap in self.missing],
+        }
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        parts = ["complete" if self.complete else f"INCOMPLETE: {self.first_gap()}"]
+        parts.append(f"as of {self.as_of:%Y-%m-%d %H:%M} UTC" if self.as_of else "nothing read yet")
+        if self.provisional_from:
+            parts.append(f"provisional from {iso(unix(self.provisional_from))}")
+        return "; ".join(parts)
+
+    def first_gap(self) -> str:
+        """Return the first stretch that is missing, with its reason and how many more there are."""
+        more = f" (and {len(self.missing) - 1} more)" if len(self.missing) > 1 else ""
+        return f"{self.missing[0]}{more}"
+
+
+def utc_text(moment: dt.datetime | None) -> str | None:
+    """Return a naive UTC moment as JSON has it, or None."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def assess(
+    span: Span,
+    asked: Mapping[str, Iterable[str]],
+    runs: Mapping[str, Sequence[Run]],
+    refusals: Iterable[Mapping[str, Any]],
+    look_back: Mapping[str, int],
+    now: int,
+) -> Coverage:
+    """Return what an answer over `span` lacks; `asked` is the dimensions needed of each dataset.
+
+    What lies after a dataset's newest read is not missing: it is what `as_of` says. A dataset that was never read
+    is missing up to now.
+    """
+    missing: list[Gap] = []
+    newest: list[int] = []
+    provisional: list[int] = []
+    refused = list(refusals)
+    for dataset, dimensions in asked.items():
+        held = runs.get(dataset, ())
+        horizon, as_of = _horizon(held) if held else (now, None)
+        if as_of is not None:
+            newest.append(as_of)
+        until = min(span.end, horizon)
+        if until > span.start:
+            gaps = subtract([Span(span.start, until)], [r.span for r in held])
+            missing += [Gap(dataset, gap, why(dataset, gap, refused)) for gap in gaps]
+        for lacking in sorted(set(dimensions)):
+            missing += not_held(dataset, lacking, span, held)
+        unstable = [max(r.stable_until(look_back[dataset]), span.start) for r in held if r.span.overlaps(span)]
+        ends = [min(r.end, span.end) for r in held if r.span.overlaps(span)]
+        provisional += [s for s, e in zip(unstable, ends, strict=True) if s < e]
+    return Coverage(
+        naive(min(newest)) if newest else None,
+        tuple(missing),
+        naive(min(provisional)) if provisional else None,
+    )
+
+
+def _horizon(runs: Sequence[Run]) -> tuple[int, int]:
+    """Return up to which moment something could have been known, and when that was read.
+
+    That is where the newest bucket was read; unless a read much later left it alone, as one of older days does.
+    """
+    latest = max(runs, key=lambda r: r.end)
+    newest = max(r.read_at for r in runs)
+    if newest - latest.end < SECONDS[latest.width]:
+        return latest.end, latest.read_at
+    return newest, newest
+
+
+def why(dataset: str, gap: Span, refused: Iterable[Mapping[str, Any]]) -> str:
+    """Return why a gap is one: what the API said, or that it was not read yet."""
+    for row in refused:
+        span = Span(unix(row["start_time"]), unix(row["end_time"]))
+        if row["dataset"] == dataset and row["dimension"] is None and span.overlaps(gap):
+            return str(row["reason"])
+    return "not read"
+
+
+def not_held(dataset: str, dimension: str, span: Span, runs: Sequence[Run]) -> list[Gap]:
+    """Return where a dataset is held, but not by `dimension`."""
+    lacking = [r.span for r in runs if dimension not in r.dimensions and r.span.overlaps(span)]
+    inside = [Span(max(s.start, span.start), min(s.end, span.end)) for s in lacking]
+    return [Gap(dataset, s, f"not held by {dimension}") for s in subtract(inside, [])]

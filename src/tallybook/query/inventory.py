@@ -1,0 +1,122 @@
+"""What a book holds, dataset by dataset."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tallybook.model.datasets import DATASETS
+from tallybook.model.windows import Span, naive
+from tallybook.query.coverage import Coverage, assess, utc_text
+from tallybook.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held of one dataset. Times are naive UTC; None where there is nothing."""
+
+    dataset: str
+    rows: int
+    start: dt.datetime | None
+    """Inclusive."""
+    end: dt.datetime | None
+    """Exclusive: the last moment known."""
+    widths: tuple[str, ...]
+    """Finest first."""
+    stable_until: dt.datetime | None
+    """Everything before was read late enough after its end not to be read again."""
+    read_at: dt.datetime | None
+    """When the newest read began."""
+    coverage: Coverage
+    """From the first moment held (or, with nothing held, the reachable year) to now."""
+    notes: int
+    """Remarks about the quality of the data."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "dataset": self.dataset,
+            "rows": self.rows,
+            "start": utc_text(self.start),
+            "end": utc_text(self.end),
+            "widths": list(self.widths),
+            "stable_until": utc_text(self.stable_until),
+            "read_at": utc_text(self.read_at),
+            "gaps": [gap.as_dict() for gap in self.coverage.missing],
+            "notes": self.notes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A book at a glance."""
+
+    url: str
+    org: str
+    bytes: int
+    history_rows: int
+    """Earlier versions of rows that are kept."""
+    last_sync: dict[str, Any] | None
+    """The summary of the newest sync."""
+    datasets: tuple[Held, ...]
+    notes: tuple[dict[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "book": self.url,
+            "org": self.org,
+            "bytes": self.bytes,
+            "history_rows": self.history_rows,
+            "last_sync": self.last_sync,
+            "datasets": [held.as_dict() for held in self.datasets],
+            "notes": [{k: utc_text(v) if isinstance(v, dt.datetime) else v for k, v in n.items()} for n in self.notes],
+        }
+
+
+_COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
+UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?"""
+
+
+def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Status:
+    """Return what the book holds of `org`; raises `NotABookError` where there is no book."""
+    counts = {row["dataset"]: row["n"] for row in store.read(_COUNTS, [org, org]).to_pylist()}
+    runs = store.coverage(org, DATASETS)
+    refusals = store.rows("refusals", {"org": org})
+    notes = store.rows("notes", {"org": org})
+    held = []
+    for name, of_dataset in runs.items():
+        start = min((r.start for r in of_dataset), default=None)
+        coverage = assess(Span(start or now - 1, now), {name: ()}, {name: of_dataset}, refusals, look_back, now)
+        end = max((r.end for r in of_dataset), default=None)
+        stable = coverage.provisional_from or (naive(end) if end is not None else None)
+        gaps = [gap for gap in coverage.missing if gap.span.start < (end or now)]
+        if gaps and start is not None:
+            stable = min(s for s in (stable, naive(gaps[0].span.start)) if s is not None)
+        held.append(
+            Held(
+                name,
+                counts.get(name, 0),
+                naive(start) if start is not None else None,
+                naive(end) if end is not None else None,
+                tuple(w for w in ("1m", "1h", "1d") if any(r.width == w for r in of_dataset)),
+                stable,
+                naive(max(r.read_at for r in of_dataset)) if of_dataset else None,
+                coverage,
+                sum(n["dataset"] == name for n in notes),
+            )
+        )
+    sizes = store.sizes()
+    syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
+    ended = [r for r in syncs if r["ended_at"] is not None]
+    return Status(
+        store.url,
+        org,
+        sizes["bytes"],
+        sizes.get("usage_history", 0) + sizes.get("costs_history", 0),
+        json.loads(ended[-1]["summary"]) if ended else None,
+        tuple(held),
+        tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),
+    )

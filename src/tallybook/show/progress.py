@@ -1,0 +1,80 @@
+"""Progress bars, on terminals and in notebooks only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from tallybook.collect.sync import Progress as State
+
+_PHASES = {"days": "Days", "history": "Hours", "names": "Names", "fetch": "Fetching"}
+
+
+def in_notebook() -> bool:
+    """Return whether this runs in a Jupyter kernel; IPython is never imported for it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+class Bar:
+    """A bar that follows a sync or fetch: windows, rows, requests, retries, time left. A context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[text]}", style="dim"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("Starting", total=1, text="")
+        self._phase = ""
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, state: State) -> None:
+        """Show where the work stands."""
+        text = f"{state.rows:,} rows, {state.requests:,} requests"
+        text += f", {state.retries:,} retries" if state.retries else ""
+        text += f", {state.failed} failed" if state.failed else ""
+        if state.phase != self._phase:
+            self._phase = state.phase
+            self._progress.reset(self._task)
+        self._progress.update(
+            self._task,
+            description=_PHASES.get(state.phase, state.phase),
+            completed=state.done,
+            total=max(state.total, 1),
+            text=text,
+        )
+
+
+def notebook_bar() -> Callable[[State], None]:
+    """Return a bar that draws itself in the notebook's output and ends with the last window."""
+    bar = Bar(Console())
+    started = False
+
+    def show(state: State) -> None:
+        nonlocal started
+        if not started:
+            bar.__enter__()
+            started = True
+        bar(state)
+        if state.phase != "days" and state.done >= state.total:
+            bar.__exit__()
+            started = False
+
+    return show

@@ -1,0 +1,213 @@
+"""What users hold in their hands: an answer, or data straight from the API, as rows, frames and text."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from tallybook.model.datasets import MEASURES, Dataset
+from tallybook.model.errors import MissingExtraError
+from tallybook.query.compile import Query
+from tallybook.query.coverage import Coverage, Gap
+from tallybook.query.time import Range
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+Money = Literal["float", "decimal"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """An answer. It prints as a table; money in rows and Arrow is exact."""
+
+    table: pa.Table
+    """Arrow; see `tallybook.query.answer.Answer` for the columns."""
+    range: Range
+    """The half-open range that was used, UTC."""
+    coverage: Coverage
+    """What is missing, and as of when."""
+    query: Query | None = None
+    """The question; None for data that was fetched directly."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""
+        found: list[dict[str, Any]] = self.table.to_pylist()
+        return found
+
+    def to_arrow(self) -> pa.Table:
+        """Return the Arrow table, money as decimal(38, 18)."""
+        return self.table
+
+    def to_pandas(self, *, money: Money = "float") -> pd.DataFrame:
+        """Return a DataFrame: money float64 (or `Decimal`), counts Int64, text None where absent, time naive UTC."""
+        pandas = _pandas()
+        frame: pd.DataFrame = self.table.to_pandas(types_mapper=_nullable(pandas))
+        return _finish(frame, self.table, money)
+
+    def to_polars(self, *, money: Money = "float") -> pl.DataFrame:
+        """Return a polars DataFrame: money Float64, or exact Decimal with `money="decimal"`."""
+        try:
+            import polars
+        except ImportError as exc:
+            raise MissingExtraError("to_polars()", "polars") from exc
+        table = self.table if money == "decimal" else _floats(self.table)
+        frame = polars.from_arrow(table)
+        assert isinstance(frame, polars.DataFrame)  # noqa: S101 - a table never becomes a Series
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values: query, range, coverage and rows; money as text, so that no digit is lost."""
+        return {
+            "query": self.query.as_dict() if self.query else None,
+            "range": {"start": _iso(self.range.start), "end": _iso(self.range.end), "text": str(self.range)},
+            "coverage": self.coverage.as_dict(),
+            "rows": [{k: _plain(v) for k, v in row.items()} for row in self.rows()],
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict()` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self)} rows, {self.range}; {self.coverage}>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.table.column_names)
+        shown = self.table.slice(0, 60).to_pylist()
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(str(_plain(v)))}</td>" for v in row.values()) + "</tr>" for row in shown
+        )
+        more = f"<p>… {len(self) - len(shown)} more rows</p>" if len(self) > len(shown) else ""
+        foot = html.escape(f"{self.range}. {self.coverage}.")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}<p>{foot}</p>"
+
+
+@dataclass(frozen=True, repr=False)
+class Fetched(Result):
+    """Data straight from the API, without a book."""
+
+    dataset: Dataset | None = None
+    raw: tuple[dict[str, Any], ...] = ()
+    """The decoded buckets as the server sent them, in order; numbers with a point are `Decimal`."""
+    missing: tuple[Gap, ...] = field(default=())
+    """What could not be had, with the reason; empty unless partial data was allowed."""
+
+    def to_pandas(self, *, money: Money = "float") -> pd.DataFrame:
+        """Return a DataFrame in the shape of OpenAI's cookbook notebook.
+
+        Usage: `start_datetime, end_datetime, start_time, end_time`, the measures, the dimensions; costs: `start_time,
+        end_time, amount_value, currency, line_item, project_id, start_datetime, end_datetime`, then newer fields.
+        Times are naive UTC and Unix seconds; the notebook's measures are int64 with 0 for absent, newer ones Int64;
+        every dimension is there, None where it was not grouped by.
+        """
+        pandas = _pandas()
+        table = self._notebook_table()
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_nullable(pandas))
+        frame = _finish(frame, table, money)
+        for name in table.column_names:
+            if name in ("start_time", "end_time") or (name in MEASURES and MEASURES[name].first):
+                frame[name] = frame[name].fillna(0).astype("int64")
+            if name == "batch":
+                frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+        return frame
+
+    def _notebook_table(self) -> pa.Table:
+        assert self.dataset is not None  # noqa: S101 - the only constructor call passes one
+        unix = {f"{edge}_time": self.table[f"{edge}_time"].cast(pa.timestamp("s")).cast(pa.int64()) for edge in _EDGES}
+        date = {f"{edge}_datetime": self.table[f"{edge}_time"] for edge in _EDGES}
+        if self.dataset.is_costs:
+            own = {"amount_value": self.table["amount"], "currency": self.table["currency"]}
+            notebook = {name: self.table[name] for name in ("line_item", "project_id")}
+            newer = {n: self.table[n] for n in ("quantity", "quantity_unit", "api_key_id", "user_id", "api_source")}
+            columns = unix | own | notebook | date | newer
+        else:
+            columns = date | unix | {name: self.table[name] for name in _notebook_order(self.dataset)}
+        if self.table["extra"].null_count < len(self):
+            columns["extra"] = self.table["extra"]
+        return pa.table(columns)
+
+
+_EDGES = ("start", "end")
+_NOTEBOOK = (
+    "input_tokens", "output_tokens", "input_cached_tokens", "input_audio_tokens", "output_audio_tokens",
+    "num_model_requests", "project_id", "user_id", "api_key_id", "model", "batch",
+)  # fmt: skip
+"""The columns of the notebook's frame after the four of time, in its order."""
+
+
+def _notebook_order(dataset: Dataset) -> list[str]:
+    names = [*dataset.measures, *dataset.dimensions]
+    if not set(_NOTEBOOK) <= set(names):
+        return names
+    return [*_NOTEBOOK, *(n for n in names if n not in _NOTEBOOK)]
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError as exc:
+        raise MissingExtraError("to_pandas()", "pandas") from exc
+    return pandas
+
+
+def _nullable(pandas: Any) -> Any:
+    kinds = {pa.int64(): pandas.Int64Dtype()}
+    return kinds.get
+
+
+def _money_columns(table: pa.Table) -> list[str]:
+    return [f.name for f in table.schema if pa.types.is_decimal(f.type)]
+
+
+def _floats(table: pa.Table) -> pa.Table:
+    for name in _money_columns(table):
+        i = table.column_names.index(name)
+        table = table.set_column(i, name, table[name].cast(pa.float64()))
+    return table
+
+
+def _finish(frame: pd.DataFrame, table: pa.Table, money: Money) -> pd.DataFrame:
+    """Make money float64 unless exact decimals were asked for, and absent text None."""
+    for name in _money_columns(table):
+        if money == "float":
+            frame[name] = table[name].cast(pa.float64()).to_pandas()
+    for column in table.schema:
+        if pa.types.is_string(column.type):
+            frame[column.name] = frame[column.name].astype(object).where(frame[column.name].notna(), None)
+    return frame
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if hasattr(value, "strftime"):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return all digits that matter, never an exponent: `12.5`, `0`, `-0.000001`."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+
+
+def _iso(moment: int) -> str:
+    from tallybook.model.windows import naive
+
+    return naive(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def concat(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Return the tables one after the other, with `schema` even when there is none."""
+    return pa.concat_tables([schema.empty_table(), *tables])
