@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +26,12 @@ from tallybook.model.errors import (
 from tallybook.model.secret import HOW_TO_GET, AdminKey
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LONGEST_QUOTE = 300
+
+
+class NotJsonError(UnexpectedResponseError):
+    """An answer that is no JSON at all: a proxy or a login page stands in between."""
 
 
 class RetryableError(Exception):
@@ -38,13 +44,33 @@ class RetryableError(Exception):
         self.attempts = attempts
 
 
-def decode(body: bytes) -> dict[str, Any] | None:
+def decode(body: bytes | bytearray | msgspec.Raw) -> dict[str, Any] | None:
     """Return the JSON object in `body`, exact numbers as `Decimal`; None where it is no JSON object."""
     try:
         data = _DECODER.decode(body)
     except (msgspec.DecodeError, ArithmeticError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
+
+
+class _Page(TypedDict, total=False):
+    data: list[msgspec.Raw]
+    has_more: Any
+    next_page: Any
+
+
+_PAGE_DECODER = msgspec.json.Decoder(_Page, float_hook=Decimal)
+
+
+def decode_page(body: bytes | bytearray) -> dict[str, Any] | None:
+    """Return a page whose `data` lists buckets as `msgspec.Raw`, to be decoded one at a time.
+
+    What is no such page comes as `decode` gives it.
+    """
+    try:
+        return {**_PAGE_DECODER.decode(body)}
+    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+        return decode(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +93,10 @@ class Said:
         return "insufficient_quota" in (self.code, self.type)
 
 
-def said_by(body: bytes, key: AdminKey) -> Said:
+def said_by(body: bytes | bytearray, key: AdminKey) -> Said:
     """Read `{"error": {…}}`, `{"error": "text"}`, `{"code": …, "message": …}`; anything else says nothing."""
     data = decode(body) or {}
-    error = data.get("error", data)
+    error = data.get("error") or data
     if isinstance(error, str):
         error = {"message": error}
     if not isinstance(error, dict):
@@ -124,6 +150,8 @@ def explain(facts: Facts, base_url: str) -> ProviderError:
             f"The organization is out of quota (HTTP 429, insufficient_quota), so waiting does not help. {said.text}",
             **facts.fields,
         )
+    if 200 <= status < 300:
+        return UnexpectedResponseError(f"{base_url} gives an answer without data (HTTP {status}).", **facts.fields)
     if 300 <= status < 400:
         return UnexpectedResponseError(
             f"{base_url} redirects elsewhere (HTTP {status}). tallybook does not follow, so that the key goes to no "
@@ -165,22 +193,42 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime) -> float | None:
 
 def check_host(base_url: str, allow_hosts: Iterable[str] = ()) -> str:
     """Return `base_url` without a trailing slash; raises `SettingsError` where the key must not be sent."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    local = host == "localhost" or _is_loopback(host)
-    if parts.scheme not in {"https", "http"} or not host or parts.username or parts.query or parts.fragment:
+    scheme, host = _scheme_and_host(base_url)
+    if not host:
         raise SettingsError(f"base_url {base_url!r} is not an address such as https://api.openai.com/v1.")
-    if parts.scheme == "http" and not local:
+    local = is_local(base_url)
+    if scheme == "http" and not local:
         raise SettingsError(f"base_url {base_url!r}: the key is sent over https only (http is for this machine).")
-    if local or host == "api.openai.com" or host.endswith(".api.openai.com") or host in set(allow_hosts):
+    allowed = {name.strip().lower() for name in allow_hosts}
+    if local or host == "api.openai.com" or host.endswith(".api.openai.com") or host in allowed:
         return base_url.rstrip("/")
     raise SettingsError(
         f"The key is not sent to {host!r}. If that is right, list it in tallybook.toml: allow_hosts = [{host!r}]"
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_local(base_url: str) -> bool:
+    """Return whether an address is of this machine, so that no proxy may see the key on the way."""
+    _, host = _scheme_and_host(base_url)
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _scheme_and_host(base_url: str) -> tuple[str, str]:
+    """Return the scheme and the host in lower case; no host where the address is not one to send a key to.
+
+    Anything that two readers of an address may understand differently (a user, a backslash, a space) is refused.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname or ""
+        plain = bool(_HOST.fullmatch(host)) or ipaddress.ip_address(host).version == 6
+        port_is_number = parts.port is None or parts.port > 0
+    except ValueError:
+        return "", ""
+    odd = "@" in parts.netloc or parts.query or parts.fragment or not base_url.isascii()
+    if odd or not plain or not port_is_number or not base_url.isprintable() or set(base_url) & set(" \\?#"):
+        return "", ""
+    return (parts.scheme, host) if parts.scheme in {"https", "http"} else ("", "")

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -35,31 +36,35 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     fetches: list[Fetch] = field(default_factory=list)
     refused: str | None = None
-    """Why there are no names, where the key may not read them."""
+    """Why there are no names, or not all, where the key may not read them."""
 
 
 def collect(http: Http) -> Listing:
     """List projects (archived ones too), users, and the API keys of every project."""
     out = Listing()
-    try:
-        projects = _list(http, "organization/projects", [("include_archived", "true")], "projects", out)
-        users = _list(http, "organization/users", [], "users", out)
-        out.entries += [_project(p) for p in projects] + [_user(u) for u in users]
-        for project in projects:
-            out.entries += _keys(http, project, out)
-    except (PermissionDeniedError, RequestRefusedError) as exc:
-        out.refused = str(exc)
+    projects = _allowed(http, "organization/projects", [("include_archived", "true")], "projects", out)
+    users = _allowed(http, "organization/users", [], "users", out)
+    out.entries += [_project(p) for p in projects] + [_user(u) for u in users]
+    for project in projects:
+        out.entries += _keys(http, project, out)
     return out
 
 
-def _keys(http: Http, project: Mapping[str, Any], out: Listing) -> list[Entry]:
-    path = f"organization/projects/{project['id']}/api_keys"
+def _allowed(http: Http, path: str, query: list[tuple[str, str]], name: str, out: Listing) -> list[Mapping[str, Any]]:
+    """Follow a list; where the key may not read it, say so in `out` and go on with nothing."""
     try:
-        keys = _list(http, path, [("owner_project_access", "any")], "api_keys", out)
-    except RequestRefusedError:
-        if project.get("status") == "archived" or project.get("archived_at"):
-            return []  # the API refuses to list what belongs to an archived project
-        raise
+        return _list(http, path, query, name, out)
+    except (PermissionDeniedError, RequestRefusedError) as exc:
+        out.refused = out.refused or str(exc)
+        return []
+
+
+def _keys(http: Http, project: Mapping[str, Any], out: Listing) -> list[Entry]:
+    path = f"organization/projects/{quote(project['id'], safe='')}/api_keys"
+    archived = project.get("status") == "archived" or project.get("archived_at")
+    # The API refuses to list what belongs to an archived project: that is no loss of permission.
+    aside = Listing(fetches=out.fetches) if archived else out
+    keys = _allowed(http, path, [("owner_project_access", "any")], "api_keys", aside)
     entries = []
     for key in keys:
         entry, owner = _key(key, str(project["id"]))
@@ -97,15 +102,23 @@ def _entry(kind: str, item: Mapping[str, Any], details: Iterable[str], **columns
     return {
         "kind": kind,
         "id": item["id"],
-        "name": item.get("name"),
-        "email": item.get("email"),
+        "name": _text(item.get("name")),
+        "email": _text(item.get("email")),
         "project_id": None,
         "owner_kind": None,
         "owner_id": None,
-        "status": item.get("status"),
+        "status": _text(item.get("status")),
         "created_at": dt.datetime.fromtimestamp(created, dt.UTC).replace(tzinfo=None) if _is_time(created) else None,
         "details": _JSON.encode(kept).decode() if kept else None,
     } | columns
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _is_time(value: Any) -> bool:
@@ -117,18 +130,16 @@ def _project(item: Mapping[str, Any]) -> Entry:
 
 
 def _user(item: Mapping[str, Any]) -> Entry:
-    inner = item.get("user")
-    nested: dict[str, Any] = inner if isinstance(inner, dict) else {}
-    whole = {**nested, **{k: v for k, v in item.items() if v is not None}}
+    whole = {**_object(item.get("user")), **{k: v for k, v in item.items() if v is not None}}
     return _entry("user", whole, ("role", "is_service_account", "is_scim_managed"), status=None)
 
 
 def _key(item: Mapping[str, Any], project_id: str) -> tuple[Entry, Entry]:
     """Return a key and its owner. When it was last used is left out: it would make a new version every time."""
-    owner = item.get("owner") or {}
-    kind = str(owner.get("type") or "user")
-    person = owner.get(kind) or {}
-    owner_id = person.get("id")
+    owner = _object(item.get("owner"))
+    kind = _text(owner.get("type")) or "user"
+    person = _object(owner.get(kind))
+    owner_id = _text(person.get("id"))
     entry = _entry(
         "api_key",
         item,
@@ -136,9 +147,9 @@ def _key(item: Mapping[str, Any], project_id: str) -> tuple[Entry, Entry]:
         project_id=project_id,
         owner_kind=kind,
         owner_id=owner_id,
-        status=item.get("owner_project_access"),
+        status=_text(item.get("owner_project_access")),
     )
-    holder = {"id": owner_id or "", **person}
+    holder = {**person, "id": owner_id or ""}
     return entry, _entry(kind, holder, ("role",), project_id=project_id)
 
 

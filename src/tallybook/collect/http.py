@@ -47,13 +47,13 @@ class Reply:
     seconds: float
     """From the first attempt to the answer, waits included."""
     attempts: int
-    body: bytes
+    body: bytes | bytearray
     data: dict[str, Any]
     """The decoded body; numbers with a point or an exponent are `Decimal`."""
     request_id: str | None
 
 
-Decoder = Callable[[bytes], dict[str, Any] | None]
+Decoder = Callable[[bytes | bytearray], dict[str, Any] | None]
 """From a body to what it holds, None where it is no JSON object."""
 
 
@@ -178,16 +178,16 @@ class Http:
             raise RetryableError(NotJsonError(self._not_json(headers), request_id=request_id), attempts=3)
         return Reply(path, query, began_at, 0.0, 1, body, data, request_id)
 
-    def _answer(self, url: str) -> tuple[int, httpx2.Headers, bytes]:
+    def _answer(self, url: str) -> tuple[int, httpx2.Headers, bytearray]:
         """Return status, headers and body; a body that trickles in does not outlast the time-out either."""
         until = self._clock.monotonic() + self._timeout
         with self._client.stream("GET", url, headers={"Authorization": self._key.header}) as response:
-            chunks = []
+            body = bytearray()
             for chunk in response.iter_bytes():
-                chunks.append(chunk)
+                body += chunk
                 if self._clock.monotonic() > until:
                     raise httpx2.ReadTimeout(f"the answer took longer than {self._timeout:.0f} s")
-            return response.status_code, response.headers, b"".join(chunks)
+            return response.status_code, response.headers, body
 
     def _pause(self, until: float) -> None:
         """Wait as long as the server has asked all to wait; not at all where that is beyond the deadline."""

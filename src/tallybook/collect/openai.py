@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from msgspec import Raw
+
+from tallybook.collect.answers import decode, decode_page
 from tallybook.collect.http import Http, Query, Reply
-from tallybook.collect.parse import parse
+from tallybook.collect.parse import buckets, parse
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
 from tallybook.model.records import Fetch, Read
@@ -31,11 +34,16 @@ def read(
     filters: Filters | None = None,
     *,
     keep_buckets: bool = False,
+    limit: int | None = None,
 ) -> Read:
-    """Return one window of `dataset`, read whole; raises a `ProviderError` otherwise."""
-    replies = fetch(http, dataset, window, dimensions, filters or {})
+    """Return one window of `dataset`, read whole; raises a `ProviderError` otherwise.
+
+    `limit` is the most buckets that a page may ask for, where the server has said so.
+    """
+    replies = fetch(http, dataset, window, dimensions, filters or {}, limit)
     read_at = unix(replies[0].began_at)
-    rows, notes = parse(dataset, window, [r.data for r in replies], read_at)
+    pages = [r.data for r in replies]
+    rows, notes = parse(dataset, window, pages, read_at)
     return Read(
         dataset.name,
         window,
@@ -44,7 +52,7 @@ def read(
         rows,
         tuple(record(dataset.name, r) for r in replies),
         notes,
-        tuple(bucket for r in replies for bucket in r.data["data"]) if keep_buckets else (),
+        tuple(buckets(pages)) if keep_buckets else (),
     )
 
 
@@ -58,13 +66,15 @@ def record(dataset: str, reply: Reply) -> Fetch:
     )  # fmt: skip
 
 
-def query(dataset: Dataset, window: Window, dimensions: Sequence[str], filters: Filters) -> list[tuple[str, str]]:
+def query(
+    dataset: Dataset, window: Window, dimensions: Sequence[str], filters: Filters, limit: int | None = None
+) -> list[tuple[str, str]]:
     """Return the query string's pairs, arrays with brackets as the official client sends them."""
     pairs = [
         ("start_time", str(window.start)),
         ("end_time", str(window.end)),
         ("bucket_width", window.width),
-        ("limit", str(min(window.buckets, dataset.limit(window.width)))),
+        ("limit", str(limit or dataset.limit(window.width))),
     ]
     pairs += [("group_by[]", d) for d in sorted(dimensions)]
     for dimension, wanted in sorted(filters.items()):
@@ -75,9 +85,16 @@ def query(dataset: Dataset, window: Window, dimensions: Sequence[str], filters: 
     return pairs
 
 
-def fetch(http: Http, dataset: Dataset, window: Window, dimensions: Sequence[str], filters: Filters) -> list[Reply]:
-    """Return all pages of a window, from the first, in order."""
-    pairs = query(dataset, window, dimensions, filters)
+def fetch(
+    http: Http,
+    dataset: Dataset,
+    window: Window,
+    dimensions: Sequence[str],
+    filters: Filters,
+    limit: int | None = None,
+) -> list[Reply]:
+    """Return all pages of a window, from the first, in order; their buckets are `msgspec.Raw`."""
+    pairs = query(dataset, window, dimensions, filters, limit)
     for _ in range(_RESTARTS):
         try:
             return _walk(http, dataset, window, pairs)
@@ -102,17 +119,17 @@ def _walk(http: Http, dataset: Dataset, window: Window, pairs: Query) -> list[Re
     cursor: str | None = None
     while True:
         try:
-            reply = http.get(dataset.path, [*pairs, ("page", cursor)] if cursor else pairs)
+            reply = http.get(dataset.path, [*pairs, ("page", cursor)] if cursor else pairs, decode_page)
         except RequestRefusedError as exc:
-            if cursor and "page token" in str(exc):
+            if cursor and (exc.param == "page" or "page token" in str(exc)):
                 raise _CursorRefusedError(exc) from None
             raise
         replies.append(reply)
-        buckets = reply.data.get("data")
-        if not isinstance(buckets, list):
+        data = reply.data.get("data")
+        if not isinstance(data, list):
             raise _broken(dataset, window, "has no list of buckets")
-        empty = 0 if buckets else empty + 1
-        cursor = _next(dataset, window, reply, buckets)
+        empty = 0 if data else empty + 1
+        cursor = _next(dataset, window, reply, data)
         if cursor is None:
             return replies
         if cursor in seen:
@@ -122,14 +139,15 @@ def _walk(http: Http, dataset: Dataset, window: Window, pairs: Query) -> list[Re
         seen.add(cursor)
 
 
-def _next(dataset: Dataset, window: Window, reply: Reply, buckets: list[object]) -> str | None:
+def _next(dataset: Dataset, window: Window, reply: Reply, data: list[object]) -> str | None:
     """Return the cursor of the next page, or None where the window is whole.
 
     A server may claim more beyond the end that was asked for; what was asked for is whole all the same.
     """
     cursor = reply.data.get("next_page") or None
-    more = reply.data.get("has_more", cursor is not None)
-    last = buckets[-1] if buckets else None
+    said = reply.data.get("has_more")
+    more = said if isinstance(said, bool) else cursor is not None
+    last = decode(data[-1]) if data and isinstance(data[-1], Raw) else None
     reached = last.get("end_time") if isinstance(last, dict) else None
     if not more or (isinstance(reached, int) and reached >= window.end):
         return None

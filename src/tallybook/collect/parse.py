@@ -1,27 +1,34 @@
-"""Decoded pages to one exact Arrow table. Pure: the same pages give the same rows, or a clear error."""
+"""Pages to one exact Arrow table. Pure: the same pages give the same rows, or a clear error.
+
+Rows are decoded and turned into columns a few thousand at a time, so that a large page costs little more memory
+than its text.
+"""
 
 from __future__ import annotations
 
-import decimal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
 from typing import Any, NoReturn
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tallybook.model.datasets import PERSONAL_FIELDS, Dataset
+from tallybook.collect.answers import decode
+from tallybook.collect.values import MONEY, amount, checked, extra, integers, money, quoted
+from tallybook.model.arrow import column
+from tallybook.model.datasets import Dataset
 from tallybook.model.errors import UnexpectedResponseError
 from tallybook.model.records import Note
 from tallybook.model.schema import parsed
 from tallybook.model.windows import SECONDS, Window, iso
 
-MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
-"""Wide enough for the decimal128 texts that the API has been seen to send (34 digits)."""
-_PLACES = Decimal("1e-18")
-_LARGEST = Decimal(10) ** 20
+__all__ = ["IDENTITIES", "MONEY", "buckets", "money", "parse"]
+
+_CHUNK = 2_000
+"""Rows that are held decoded at once, give or take a bucket."""
+
+_AMOUNT = {"value", "currency"}
 
 IDENTITIES: dict[str, tuple[str, ...]] = {
     "input_tokens": ("input_cached_tokens", "input_cache_write_tokens", "input_uncached_tokens"),
@@ -32,30 +39,42 @@ IDENTITIES: dict[str, tuple[str, ...]] = {
 }
 """Whole and parts; checked where every part is given. Inferred from OpenAI's examples, so a violation is a note."""
 
-_JSON = msgspec.json.Encoder(decimal_format="number", order="deterministic")
-
 
 def parse(
     dataset: Dataset, window: Window, pages: Iterable[Mapping[str, Any]], read_at: int
 ) -> tuple[pa.Table, tuple[Note, ...]]:
     """Return the rows of `window` (as `schema.parsed`) and notes about their quality.
 
-    Equal combinations of dimensions within one bucket are summed. Raises `UnexpectedResponseError` for a bucket
-    that is repeated, out of order, unaligned, outside the window or cut short, for a result of an unknown kind,
-    and for a value of a wrong type: nothing is guessed.
+    `data` of a page lists buckets, decoded or as `msgspec.Raw`. Equal combinations of dimensions within one bucket
+    are summed. Raises `UnexpectedResponseError` for a bucket that is repeated, out of order, unaligned, outside the
+    window or cut short, for a result of an unknown kind, and for a value of a wrong type: nothing is guessed.
     """
-    starts, results = _flatten(dataset, window, pages, read_at)
+    parts: list[pa.Table] = []
+    lost = 0
+    wrong = ""
     try:
-        columns = _columns(dataset, results)
-        starts, columns, lost = _exact(dataset, starts, columns)
-        table = _table(dataset, window, starts, columns)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, _WrongTypeError) as exc:
-        _refuse(dataset, window, f"has a value of a wrong type or size: {exc}")
+        for starts, rows in _chunks(dataset, window, pages, read_at):
+            columns = _columns(dataset, rows)
+            starts, columns, inexact = _exact(dataset, starts, columns)
+            parts.append(_table(dataset, window, starts, columns))
+            lost += inexact
+    except (pa.ArrowInvalid, OverflowError, ValueError, RecursionError) as exc:
+        wrong = str(exc)
+    if wrong:  # raised here, so that the error does not hold the page by way of its context
+        _refuse(dataset, window, f"has a value of a wrong type or size: {wrong}")
+    table = pa.concat_tables(parts) if parts else parsed(dataset).empty_table()
     return table, tuple(_notes(dataset, window, table, lost))
 
 
-class _WrongTypeError(ValueError):
-    """A value that is not what its field holds."""
+def buckets(pages: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
+    """Yield the decoded buckets of `pages`, one at a time; what is no bucket comes as it is."""
+    for page in pages:
+        data = page.get("data") if isinstance(page, dict) else None
+        if not isinstance(data, list):
+            yield None
+            continue
+        for bucket in data:
+            yield decode(bucket) if isinstance(bucket, msgspec.Raw) else bucket
 
 
 def _refuse(dataset: Dataset, window: Window, what: str) -> NoReturn:
@@ -64,23 +83,30 @@ def _refuse(dataset: Dataset, window: Window, what: str) -> NoReturn:
     )
 
 
-def _flatten(
+def _chunks(
     dataset: Dataset, window: Window, pages: Iterable[Mapping[str, Any]], read_at: int
-) -> tuple[list[int], list[dict[str, Any]]]:
+) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+    """Yield the rows of a few whole buckets at a time, each with the start of its bucket."""
     starts: list[int] = []
     rows: list[dict[str, Any]] = []
     previous = -1
-    for bucket in chain.from_iterable(page["data"] for page in pages):
-        start = _bucket_start(dataset, window, bucket, previous, read_at)
-        results = bucket.get("results", bucket.get("result")) or []
-        if not isinstance(results, list) or not all(type(r) is dict for r in results):
+    for bucket in buckets(pages):
+        previous = _bucket_start(dataset, window, bucket, previous, read_at)
+        results = bucket.get("results")
+        results = bucket.get("result") if results is None else results
+        results = [] if results is None else results
+        if type(results) is not list or not all(type(r) is dict for r in results):
             _refuse(dataset, window, "has a bucket whose results are not a list of objects")
-        starts += [start] * len(results)
+        for row in results:
+            if row.get("object") != dataset.result:
+                _refuse(dataset, window, f"holds {quoted(row.get('object'))} where {dataset.result!r} belongs")
+        starts += [previous] * len(results)
         rows += results
-        previous = start
-    if unknown := {str(r.get("object")) for r in rows} - {dataset.result}:
-        _refuse(dataset, window, f"holds {min(unknown)!r} where {dataset.result!r} belongs")
-    return starts, rows
+        if len(rows) >= _CHUNK:
+            yield starts, rows
+            starts, rows = [], []
+    if rows:
+        yield starts, rows
 
 
 def _bucket_start(dataset: Dataset, window: Window, bucket: Any, previous: int, read_at: int) -> int:
@@ -88,86 +114,47 @@ def _bucket_start(dataset: Dataset, window: Window, bucket: Any, previous: int, 
     start, end = (bucket.get("start_time"), bucket.get("end_time")) if isinstance(bucket, dict) else (None, None)
     if type(start) is not int or type(end) is not int:
         _refuse(dataset, window, "has a bucket without start_time and end_time")
+    if bucket.get("object", "bucket") != "bucket":
+        _refuse(dataset, window, f"holds {quoted(bucket['object'])} where 'bucket' belongs")
+    if not window.start <= start < window.end:
+        _refuse(dataset, window, f"has a bucket at {_when(start)} that is outside of the window")
     where = f"has a bucket at {iso(start)} that"
     if start == previous:
         _refuse(dataset, window, f"{where} comes twice")
     if start < previous:
         _refuse(dataset, window, f"{where} is out of order")
-    if not window.start <= start < window.end:
-        _refuse(dataset, window, f"{where} is outside of the window")
     if start % step:
         _refuse(dataset, window, f"{where} is not a whole {window.width} bucket")
     is_open = read_at < start + step
     if end != start + step and not (is_open and start < end < start + step):
-        _refuse(dataset, window, f"{where} ends at {iso(end)}, not after {window.width}")
+        _refuse(dataset, window, f"{where} ends at {_when(end)}, not after {window.width}")
     return start
 
 
+def _when(moment: int) -> str:
+    return iso(moment) if 0 <= moment < 1 << 33 else quoted(moment)
+
+
 def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    known = {"object", *dataset.dimensions, *dataset.measures}
+    known = frozenset({"object", *dataset.dimensions, *dataset.measures})
+    columns: dict[str, list[Any]] = {
+        d: checked(d, [r.get(d) for r in rows], bool if d == "batch" else str) for d in dataset.dimensions
+    }
+    strange: list[bool] = []
     if dataset.is_costs:
         known |= {"amount", "quantity", "quantity_unit"}
-    columns: dict[str, list[Any]] = {d: [r.get(d) for r in rows] for d in dataset.dimensions}
-    if dataset.is_costs:
-        amounts = [_amount(r.get("amount")) for r in rows]
+        amounts = [amount(r.get("amount")) for r in rows]
         columns["amount"] = [a for a, _ in amounts]
         columns["currency"] = [c for _, c in amounts]
         columns["quantity"] = [r.get("quantity") for r in rows]
-        columns["quantity_unit"] = [r.get("quantity_unit") for r in rows]
+        columns["quantity_unit"] = checked("quantity_unit", [r.get("quantity_unit") for r in rows], str)
+        strange = [bool(r.get("amount")) and not r["amount"].keys() <= _AMOUNT for r in rows]
     else:
         for name in dataset.measures:
-            columns[name] = _integers(name, [r.get(name) for r in rows])
-    columns["extra"] = [None if r.keys() <= known else _extra(r, known) for r in rows]
+            columns[name] = integers(name, [r.get(name) for r in rows])
+    strange = [s or not r.keys() <= known for s, r in zip(strange or [False] * len(rows), rows, strict=True)]
+    columns["extra"] = [extra(r, known) if s else None for s, r in zip(strange, rows, strict=True)]
     return columns
-
-
-def _amount(value: Any) -> tuple[Any, str | None]:
-    if value is None:
-        return None, None
-    if not isinstance(value, dict):
-        raise _WrongTypeError(f"amount is {value!r}")
-    currency = value.get("currency")
-    if currency is not None and not isinstance(currency, str):
-        raise _WrongTypeError(f"currency is {currency!r}")
-    return value.get("value"), currency.lower() if currency else None
-
-
-def _integers(name: str, values: list[Any]) -> list[Any]:
-    if set(map(type, values)) <= {int, type(None)}:
-        return values
-    return [_integer(name, v) for v in values]
-
-
-def _integer(name: str, value: Any) -> int | None:
-    if value is None or type(value) is int:
-        return value
-    if isinstance(value, Decimal) and value.is_finite() and abs(value) < 2**63 and value == int(value):
-        return int(value)
-    raise _WrongTypeError(f"{name} is {value!r}, not a whole number")
-
-
-def _extra(row: Mapping[str, Any], known: set[str]) -> str | None:
-    rest = {k: v for k, v in row.items() if k not in known and k not in PERSONAL_FIELDS and v is not None}
-    return _JSON.encode(rest).decode() if rest else None
-
-
-def money(value: Any) -> tuple[Decimal | None, bool]:
-    """Return a JSON number or text as an exact decimal of 18 places, and whether digits were lost below them.
-
-    Raises `ValueError` for anything that is not a finite number below 10^20.
-    """
-    if value is None:
-        return None, False
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise _WrongTypeError(f"an amount is {value!r}")
-    try:
-        exact = MONEY.create_decimal(value)
-    except decimal.InvalidOperation as exc:
-        raise _WrongTypeError(f"an amount is {value!r}") from exc
-    if not exact.is_finite() or abs(exact) >= _LARGEST:
-        raise _WrongTypeError(f"an amount is {value!r}")
-    kept = exact.quantize(_PLACES, context=MONEY) if exact else Decimal(0)
-    return kept, kept != exact or kept != Decimal(value)
 
 
 def _exact(
@@ -215,14 +202,14 @@ def _add(a: Any, b: Any) -> Any:
 
 def _table(dataset: Dataset, window: Window, starts: list[int], columns: dict[str, list[Any]]) -> pa.Table:
     schema = parsed(dataset)
-    seconds = pa.array(starts, pa.int64())
-    times = {"start_time": seconds, "end_time": pc.add(seconds, SECONDS[window.width])}
-    arrays = []
-    for column in schema:
-        if column.name in times:
-            arrays.append(times[column.name].cast(pa.timestamp("s")).cast(column.type))
-        else:
-            arrays.append(pa.array(columns[column.name], column.type))
+    step = SECONDS[window.width]
+    times = {"start_time": starts, "end_time": [start + step for start in starts]}
+    arrays = [
+        column(times[field.name], pa.int64()).cast(pa.timestamp("s")).cast(field.type)
+        if field.name in times
+        else column(columns[field.name], field.type)
+        for field in schema
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

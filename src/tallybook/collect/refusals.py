@@ -33,6 +33,8 @@ class Ask:
     dataset: Dataset
     window: Window
     dimensions: tuple[str, ...]
+    limit: int | None = None
+    """The most buckets of one page, where the server has said so; else as `dataset` knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +73,34 @@ def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, kee
             break
         step = todo.pop(0)
         try:
-            got = read(http, step.dataset, step.window, step.dimensions, filters, keep_buckets=keep_buckets)
+            got = read(
+                http, step.dataset, step.window, step.dimensions, filters, keep_buckets=keep_buckets, limit=step.limit
+            )
             outcome.reads.append(got)
         except (AuthenticationError, PermissionDeniedError):
             raise
         except RequestRefusedError as exc:
             verdict = judge(step, exc, now)
             if verdict is None:
-                outcome.failures.append(Failure(step.dataset.name, step.window, exc))
+                outcome.failures.append(_failure(step, exc))
             else:
                 outcome.refusals += verdict.refusals
                 todo = [*verdict.instead, *todo]
         except ProviderError as exc:
-            outcome.failures.append(Failure(step.dataset.name, step.window, exc))
+            outcome.failures.append(_failure(step, exc))
     outcome.failures += [
         Failure(left.dataset.name, left.window, RequestRefusedError("The server refused too many variants of it."))
         for left in todo
     ]
     return outcome
+
+
+def _failure(step: Ask, error: ProviderError) -> Failure:
+    """Return the failure without the traceback, whose frames would keep whole pages in memory."""
+    return Failure(step.dataset.name, step.window, error.with_traceback(None))
+
+
+UNKNOWN_DATASET = "the server does not know this dataset (HTTP 404)"
 
 
 def judge(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
@@ -102,8 +114,7 @@ def judge(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
 def _unknown_dataset(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
     if error.status != 404:
         return None
-    reason = "the server does not know this dataset (HTTP 404)"
-    return _Verdict((Refusal(step.dataset.name, step.window, reason),))
+    return _Verdict((Refusal(step.dataset.name, step.window, UNKNOWN_DATASET),))
 
 
 def _history(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
@@ -111,7 +122,12 @@ def _history(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None
     if error.code != "reporting_lookback_exceeded" and "Earliest supported start date" not in text:
         return None
     date = re.search(r"Earliest supported start date:?\s*(\d{4}-\d\d-\d\d)", text)
-    earliest = unix(dt.datetime.fromisoformat(date[1])) if date else step.window.end
+    earliest = step.window.end
+    if date:
+        try:
+            earliest = unix(dt.datetime.fromisoformat(date[1]))
+        except ValueError:
+            date = None
     if earliest <= step.window.start:
         return None
     before, after = _split(step, earliest)
@@ -134,16 +150,17 @@ def _split(step: Ask, edge: int) -> tuple[Span | None, tuple[Ask, ...]]:
 
 def _limit(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
     most = re.search(r"[Ll]imit must be less than or equal to (\d+)", str(error))
-    if not most or not 0 < int(most[1]) < step.window.buckets:
+    asked = step.limit or step.dataset.limit(step.window.width)
+    if not most or not 0 < int(most[1]) < asked:
         return None
-    return _Verdict(instead=tuple(replace(step, window=w) for w in cut(step.window, int(most[1]))))
+    limit = int(most[1])
+    return _Verdict(instead=tuple(replace(step, window=w, limit=limit) for w in cut(step.window, limit)))
 
 
 def _width(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
     text = str(error)
-    if error.param != "bucket_width" and not ("Supported values are" in text and f"'{step.window.width}'" not in text):
-        return None
-    if "group_by" in (error.param, text):
+    listed = "Supported values are" in text and f"'{step.window.width}'" not in text
+    if error.param != "bucket_width" and (error.param or not listed):
         return None
     reason = f"not given at {step.window.width}"
     return _Verdict((Refusal(step.dataset.name, step.window, reason, width=step.window.width),))
@@ -164,15 +181,20 @@ def _key_floor(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | No
     return _Verdict((refusal,), (*after, without))
 
 
+_UNSURE = ("user_id", "api_key_id", "api_source")
+"""What costs are asked without, in this order, where the refusal does not name a dimension."""
 _YOUNGEST = ("api_source", "user_id", "service_tier", "batch", "api_key_id")
 
 
 def _dimension(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
-    text = str(error)
-    named = [d for d in step.dimensions if re.search(rf"\b{d}\b", text) or d in error.param]
+    text, _, supported = str(error).partition("Supported values are")
+    named = [d for d in step.dimensions if re.search(rf"\b{d}\b", f"{text} {error.param}")]
+    if supported and "group_by" in text + error.param:
+        named = named or [d for d in step.dimensions if not re.search(rf"\b{d}\b", supported)]
     if not named and "group_by" not in text + error.param:
         return None
-    known = [d for d in _YOUNGEST if d in (named or step.dimensions)] or named
+    order = _UNSURE if step.dataset.is_costs else _YOUNGEST
+    known = [d for d in order if d in (named or step.dimensions)] or named
     if not known:
         return None
     refused = known[0]
@@ -184,7 +206,7 @@ def _dimension(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | No
 def _open_day(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
     """Costs of a day that has not ended may be refused; the days before are asked for without it."""
     today = step.window.end - SECONDS[step.window.width]
-    if not step.dataset.is_costs or now >= step.window.end:
+    if not step.dataset.is_costs or now >= step.window.end or error.param not in {"", "start_time", "end_time"}:
         return None
     reason = "costs of the current day are not given yet"
     refusal = Refusal(step.dataset.name, Span(today, step.window.end), reason, expires_at=step.window.end)

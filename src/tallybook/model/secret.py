@@ -12,6 +12,19 @@ HOW_TO_GET = (
 )
 
 
+def _problem(value: str, source: str) -> str:
+    if not value:
+        return f"No admin key: {source} is empty or not set. {HOW_TO_GET}"
+    if value.startswith(_MODEL_KEYS):
+        return (
+            f"The key in {source} is a project or service-account key; it can call models but cannot read an "
+            f"organization's usage. {HOW_TO_GET}"
+        )
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return f"The key in {source} has characters that no key has. Copy it again, in one line."
+    return ""
+
+
 class AdminKey:
     """An admin key whose text shows up nowhere but in the Authorization header."""
 
@@ -19,17 +32,10 @@ class AdminKey:
 
     def __init__(self, value: str, source: str) -> None:
         """Check `value`, which came from `source` (named in errors; the value never is)."""
-        value = value.strip()
-        if not value:
-            raise SettingsError(f"No admin key: {source} is empty or not set. {HOW_TO_GET}")
-        if value.startswith(_MODEL_KEYS):
-            raise SettingsError(
-                f"The key in {source} is a project or service-account key; it can call models but cannot read an "
-                f"organization's usage. {HOW_TO_GET}"
-            )
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise SettingsError(f"The key in {source} has characters that no key has. Copy it again, in one line.")
-        self._value = value
+        self._value = value.strip()
+        del value  # so that a traceback that prints local variables does not show it
+        if problem := _problem(self._value, source):
+            raise SettingsError(problem)
 
     @property
     def header(self) -> str:
@@ -50,3 +56,6 @@ class AdminKey:
 
     def __reduce__(self) -> str:
         raise TypeError("an admin key is not pickled")
+
+    def __getstate__(self) -> object:
+        raise TypeError("an admin key is not copied")

@@ -1,0 +1,116 @@
+"""Single values of a result row: exact numbers, checked text, and what is not known yet. Pure."""
+
+from __future__ import annotations
+
+import decimal
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tallybook.model.datasets import PERSONAL_FIELDS
+
+MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
+"""Wide enough for the decimal128 texts that the API has been seen to send (34 digits)."""
+
+_PLACES = Decimal("1e-18")
+_LARGEST = Decimal(10) ** 20
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LONGEST_QUOTE = 80
+_JSON = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+
+class WrongTypeError(ValueError):
+    """A value that is not what its field holds."""
+
+
+def quoted(value: Any) -> str:
+    """Return `value` for an error message, shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return "a number of very many digits"
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+
+
+def money(value: Any) -> tuple[Decimal | None, bool]:
+    """Return a JSON number or text as an exact decimal of 18 places, and whether digits were lost below them.
+
+    Raises `ValueError` for anything that is not a finite number below 10^20.
+    """
+    if value is None:
+        return None, False
+    kind = type(value)
+    if kind not in (int, str, Decimal) or (kind is str and not _NUMBER.fullmatch(value)):
+        raise WrongTypeError(f"an amount is {quoted(value)}")
+    try:
+        exact = Decimal(value)
+        # Rounded once, from all digits: rounding to the context's precision first could end on the wrong side.
+        kept = exact.quantize(_PLACES, context=MONEY) if exact else Decimal(0)
+    except decimal.InvalidOperation:
+        kept = Decimal("NaN")
+    if not kept.is_finite() or not -_LARGEST < kept < _LARGEST:
+        raise WrongTypeError(f"an amount is {quoted(value)}")
+    return kept, kept != exact
+
+
+def integer(name: str, value: Any) -> int | None:
+    """Return a JSON number as the whole number that it is; raises `WrongTypeError` for anything else."""
+    if value is None or type(value) is int:
+        return value
+    if isinstance(value, Decimal) and value.is_finite() and -(2**63) <= value < 2**63 and value == int(value):
+        return int(value)
+    raise WrongTypeError(f"{name} is {quoted(value)}, not a whole number")
+
+
+def integers(name: str, values: list[Any]) -> list[int | None]:
+    """Return `values` as whole numbers; raises `WrongTypeError` where one is not."""
+    if set(map(type, values)) <= {int, type(None)}:
+        return values
+    return [integer(name, v) for v in values]
+
+
+def checked(name: str, values: list[Any], kind: type) -> list[Any]:
+    """Return `values` if all are of type `kind` or None; raises `WrongTypeError` otherwise."""
+    if not set(map(type, values)) <= {kind, type(None)}:
+        wrong = next(v for v in values if type(v) not in (kind, type(None)))
+        raise WrongTypeError(f"{name} is {quoted(wrong)}, not {'text' if kind is str else 'true or false'}")
+    return values
+
+
+def amount(value: Any) -> tuple[Any, str | None]:
+    """Return the value and the currency, in lower case, of an `amount` object."""
+    if value is None:
+        return None, None
+    if type(value) is not dict:
+        raise WrongTypeError(f"amount is {quoted(value)}")
+    currency = value.get("currency")
+    if currency is not None and not isinstance(currency, str):
+        raise WrongTypeError(f"currency is {quoted(currency)}")
+    return value.get("value"), currency.lower() if currency else None
+
+
+def extra(row: Mapping[str, Any], known: frozenset[str]) -> str | None:
+    """Return the fields of `row` that are not known as canonical JSON, without names and e-mails of people."""
+    rest = {k: v for k, v in row.items() if k not in known}
+    money_fields = row.get("amount")
+    if "amount" in known and type(money_fields) is dict and not money_fields.keys() <= {"value", "currency"}:
+        rest["amount"] = {k: v for k, v in money_fields.items() if k not in ("value", "currency")}
+    kept = _impersonal(rest)
+    return _JSON.encode(kept).decode() if kept else None
+
+
+def _impersonal(value: Any) -> Any:
+    """Drop names and e-mails of people wherever they are nested, and fields that are null."""
+    if type(value) is dict:
+        kept = {k: _impersonal(v) for k, v in value.items() if v is not None and not _is_personal(k)}
+        return {k: v for k, v in kept.items() if v is not None}
+    if type(value) is list:
+        return [_impersonal(v) for v in value]
+    return value
+
+
+def _is_personal(field: str) -> bool:
+    return field in PERSONAL_FIELDS or "email" in field.lower()
