@@ -56,7 +56,7 @@ def plan(
         at, before = max(at, extent.end), run
     if at < end:
         needs += _gap(Span(at, end), want.width, before, None)
-    return _windows(want.dataset, needs, list(refused))
+    return _windows(want.dataset, needs, _whole(refused, runs, want.width))
 
 
 def _edges(want: Want, runs: Sequence[Run], now: int) -> tuple[int, int]:
@@ -71,6 +71,16 @@ def _edges(want: Want, runs: Sequence[Run], now: int) -> tuple[int, int]:
         if extent.start < end < extent.end:
             end = min(ceil(end, run.width), ceil(now, want.width))
     return start, end
+
+
+def _whole(refused: Iterable[Span], runs: Sequence[Run], width: str) -> list[Span]:
+    """Widen what was refused to whole buckets of what is held at a coarser width: such a bucket is read whole."""
+    out = list(refused)
+    for run in runs:
+        if SECONDS[run.width] > SECONDS[width]:
+            inside = [Span(max(s.start, run.start), min(s.end, run.extent.end)) for s in out if s.overlaps(run.extent)]
+            out += [Span(floor(s.start, run.width), ceil(s.end, run.width)) for s in inside]
+    return out
 
 
 def _gap(gap: Span, width: str, before: Run | None, after: Run | None) -> list[tuple[Span, str]]:

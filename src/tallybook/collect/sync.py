@@ -8,24 +8,27 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.compute as pc
 
 from tallybook.collect import directory
+from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
 from tallybook.collect.plan import Want, plan
-from tallybook.collect.refusals import Ask, Failure, Outcome, ask
+from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
+from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.model.clock import Clock
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import DATASETS, Dataset
-from tallybook.model.errors import DoesNotFitError, ProviderError, RequestRefusedError, UnreachableError
+from tallybook.model.errors import DoesNotFitError, ProviderError, RateLimitError, RequestRefusedError, UnreachableError
 from tallybook.model.records import Read, Refusal
-from tallybook.model.windows import SECONDS, Span, Window, iso, naive, unix
-from tallybook.store.base import Batch, Changes, Store
+from tallybook.model.windows import SECONDS, Span, Window, naive, unix
+from tallybook.store.base import Batch, Store
+
+__all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "phases", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -36,100 +39,8 @@ COMMIT_SECONDS = 5.0
 DIRECTORY_EVERY = dt.timedelta(hours=1)
 _FIRST = ("costs", "completions")
 _GIVE_UP_AFTER = 4
-"""After so many windows in a row that could not be reached, the rest is not tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a sync collects; times in seconds."""
-
-    datasets: tuple[str, ...] = tuple(DATASETS)
-    since: int | None = None
-    """The earliest moment to hold; None means the reachable year."""
-    until: int | None = None
-    history_width: str = "1h"
-    look_back: int = 3 * SECONDS["1d"]
-    costs_look_back: int = 7 * SECONDS["1d"]
-    concurrency: int = 4
-    full: bool = False
-    """Read stable buckets again, too, and ask again for what was refused."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a sync stands."""
-
-    phase: str
-    """`days`, `history` or `names`."""
-    done: int = 0
-    total: int = 0
-    rows: int = 0
-    requests: int = 0
-    retries: int = 0
-    failed: int = 0
-
-
-Watch = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a sync did, and what is missing after it."""
-
-    org: str
-    sync_id: str
-    began_at: dt.datetime
-    """Aware, UTC, as is `ended_at`."""
-    ended_at: dt.datetime | None = None
-    windows: int = 0
-    requests: int = 0
-    retries: int = 0
-    bytes: int = 0
-    rows: int = 0
-    """Rows read."""
-    changes: Changes = field(default_factory=Changes)
-    failures: list[Failure] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    directory: str = "not due"
-    """`read`, `not due`, or why there are only ids."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing failed that a later run may get."""
-        return not self.failures
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the summary as JSON-ready values."""
-        return {
-            "org": self.org,
-            "sync_id": self.sync_id,
-            "began_at": _text(self.began_at),
-            "ended_at": _text(self.ended_at) if self.ended_at else None,
-            "ok": self.ok,
-            "windows": self.windows,
-            "requests": self.requests,
-            "retries": self.retries,
-            "bytes": self.bytes,
-            "rows_read": self.rows,
-            "rows_inserted": self.changes.inserted,
-            "rows_removed": self.changes.removed,
-            "rows_restated": self.changes.restated,
-            "rows_unchanged": self.changes.unchanged,
-            "directory": self.directory,
-            "failed": [_missing(f.dataset, f.window, str(f.error), width=f.window.width) for f in self.failures],
-            "refused": [
-                _missing(r.dataset, r.span, r.reason, width=r.width, dimension=r.dimension, final=r.final)
-                for r in self.refusals
-            ],
-        }
-
-
-def _text(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _missing(dataset: str, span: Span, reason: str, **more: Any) -> dict[str, Any]:
-    return {"dataset": dataset, "start": iso(span.start), "end": iso(span.end), "reason": reason, **more}
+"""After so many windows in a row without any answer of the API, the rest is not tried."""
+_NO_ANSWER = (UnreachableError, RateLimitError, NotJsonError)
 
 
 def phases(
@@ -197,6 +108,7 @@ class _Run:
         self.unknown_datasets: dict[str, Refusal] = {}
         self.unreachable = 0
         self.waiting: list[Outcome] = []
+        self.held: dict[str, list[Run]] = {}
         self.committed_at = clock.monotonic()
 
     @property
@@ -235,7 +147,8 @@ class _Run:
         self._names(only_if_due=False)
 
     def _coverage(self) -> dict[str, list[Run]]:
-        return self.store.coverage(self.org, self.policy.datasets)
+        self.held = self.store.coverage(self.org, self.policy.datasets)
+        return self.held
 
     def _phase(self, phase: str, asks: list[Ask]) -> None:
         self.progress = Progress(phase, total=len(asks))
@@ -271,12 +184,12 @@ class _Run:
         if step.dataset.name in self.unknown_datasets:
             return Outcome([], [], [])
         if self.unreachable >= _GIVE_UP_AFTER:
-            error = UnreachableError("Not tried: the server could not be reached for the windows before.")
+            error = UnreachableError("Not tried: the server gave no usable answer for the windows before.")
             return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
         outcome = ask(self.http, step, now=self.now)
         for got in outcome.reads[:]:
             ended = min(got.window.end, got.read_at)
-            if got.rows.num_rows or not self.store.holds_rows(self.org, got.dataset, got.window.start, ended):
+            if got.rows.num_rows or not self._holds_rows(got, ended):
                 continue
             # From rows to none: believed only when a second read agrees.
             second = ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now)
@@ -286,10 +199,15 @@ class _Run:
             outcome.failures += second.failures
         return outcome
 
+    def _holds_rows(self, got: Read, ended: int) -> bool:
+        """Return whether the book has rows where this read has none; asks the store only where it can."""
+        known = any(run.extent.overlaps(got.window) for run in self.held.get(got.dataset, ()))
+        return known and self.store.holds_rows(self.org, got.dataset, got.window.start, ended)
+
     def _take(self, outcome: Outcome) -> None:
         self.unreachable = self._unreachable_after(outcome)
         for refusal in outcome.refusals:
-            if "HTTP 404" in refusal.reason and refusal.dimension is None:
+            if refusal.reason == UNKNOWN_DATASET:
                 self.unknown_datasets.setdefault(refusal.dataset, refusal)
         self.summary.failures += outcome.failures
         self.summary.windows += len(outcome.reads)
@@ -306,7 +224,7 @@ class _Run:
             self._commit()
 
     def _unreachable_after(self, outcome: Outcome) -> int:
-        if any(isinstance(f.error, UnreachableError) for f in outcome.failures):
+        if any(isinstance(f.error, _NO_ANSWER) for f in outcome.failures):
             return self.unreachable + 1
         return 0
 
@@ -376,7 +294,8 @@ class _Run:
         except ProviderError as exc:
             self.summary.directory = f"not read: {exc}"
             return
-        self.summary.directory = f"only ids: {listing.refused}" if listing.refused else "read"
+        refused = "in part" if listing.entries else "only ids"
+        self.summary.directory = f"{refused}: {listing.refused}" if listing.refused else "read"
         unlisted = {} if listing.refused else strangers
         self.store.put(
             "directory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
-Duration = Annotated[str, msgspec.Meta(pattern=r"^\d+\s*[smhdw]$")]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}\s*[smhdw]$")]
+Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
 class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -36,7 +38,7 @@ class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How data is collected."""
 
-    since: str = ""
+    since: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
     """The earliest day to collect, `YYYY-MM-DD`; empty means the year that the API gives."""
     history_width: Literal["1m", "1h", "1d"] = "1h"
     """The bucket width in which usage is kept; costs exist only per day."""
@@ -45,9 +47,9 @@ class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     costs_look_back: Duration = "7d"
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
     """Requests under way at once."""
-    timeout: Duration = "30s"
+    timeout: Patience = "30s"
     """For one answer."""
-    deadline: Duration = "10m"
+    deadline: Patience = "10m"
     """How long one request is retried, waits that the server asks for included."""
     datasets: tuple[str, ...] = ()
     """Which datasets to collect; empty means all."""
@@ -112,11 +114,13 @@ def load(
 
 def _read(path: Path) -> Settings:
     try:
-        data = msgspec.toml.decode(path.read_bytes())
+        data = msgspec.toml.decode(path.read_text("utf-8"))
     except OSError as exc:
         raise SettingsError(f"Cannot read the settings file {path}: {exc.strerror}.") from exc
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise SettingsError(f"{path} is not valid TOML: {exc}.") from exc
+    if "path" in data:  # a field of the struct, but of what is read, not of what is written
+        raise SettingsError(f"{path}: {_explain('unknown field `path`')}")
     try:
         settings = msgspec.convert(data, Settings)
     except msgspec.ValidationError as exc:
@@ -125,16 +129,51 @@ def _read(path: Path) -> Settings:
         raise SettingsError(f"{path}: exactly one [[org]] is supported; there are {len(settings.org)}.")
     if unknown := [d for d in settings.sync.datasets if d not in DATASETS]:
         raise SettingsError(f"{path}: sync.datasets: unknown {unknown[0]!r}. {suggest(unknown[0], DATASETS)}")
+    if not _is_day(settings.sync.since):
+        raise SettingsError(f"{path}: sync.since must be {_ALLOWED['sync.since']}; there is no such day.")
     book = settings.book if "://" in settings.book else str(path.parent / settings.book)
     return msgspec.structs.replace(settings, book=book, path=str(path))
 
 
+def _is_day(text: str) -> bool:
+    try:
+        return not text or bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+_NAME = "1 to 63 letters, digits, dots, dashes and underscores, a letter or digit first"
+_DURATION_TEXT = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
+_ALLOWED = {
+    "book": "a path or URL in quotes",
+    "allow_hosts": 'a list of host names, such as ["gateway.example.com"]',
+    "org": "a table [[org]] with name, key_env and base_url",
+    "org.name": _NAME,
+    "org.key_env": "the name of an environment variable in quotes",
+    "org.base_url": "an address in quotes, such as https://api.openai.com/v1",
+    "sync": "a table [sync]",
+    "sync.since": "a day in quotes, such as 2026-01-31, or empty",
+    "sync.history_width": "1m, 1h or 1d, in quotes",
+    "sync.look_back": _DURATION_TEXT,
+    "sync.costs_look_back": _DURATION_TEXT,
+    "sync.concurrency": "a whole number from 1 to 16",
+    "sync.timeout": f"{_DURATION_TEXT}, longer than nothing",
+    "sync.deadline": f"{_DURATION_TEXT}, longer than nothing",
+    "sync.datasets": f"a list of {', '.join(DATASETS)}",
+}
+"""Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""
+
+
 def _explain(message: str) -> str:
-    """Name the key and, for a misspelt one, the nearest that exists."""
+    """Name the key, and what it may be or, for a misspelt one, the nearest that exists."""
     match = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
-    if not match:
-        return message.replace("$.", "") + "."
-    struct = {"sync": Sync, "org": Org}.get((match[2] or "").split("[")[0], Settings)
-    known = [f for f in struct.__struct_fields__ if f != "path"]
-    where = f" in [{match[2]}]" if match[2] else ""
-    return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"
+    if match:
+        struct = {"sync": Sync, "org": Org}.get((match[2] or "").split("[")[0], Settings)
+        known = [f for f in struct.__struct_fields__ if f != "path"]
+        where = f" in [{match[2]}]" if match[2] else ""
+        return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"
+    place = re.search(r" - at `\$\.?([^`]*)`$", message)
+    key = re.sub(r"\[[^]]*\]", "", place[1]) if place else ""
+    if key in _ALLOWED:
+        return f"{key} must be {_ALLOWED[key]}."
+    return message.replace("$.", "") + "."

@@ -1,0 +1,107 @@
+"""What a sync is told, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallybook.collect.refusals import Failure
+from tallybook.model.datasets import DATASETS
+from tallybook.model.records import Refusal
+from tallybook.model.windows import SECONDS, Span, iso
+from tallybook.store.base import Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a sync collects; times in seconds."""
+
+    datasets: tuple[str, ...] = tuple(DATASETS)
+    since: int | None = None
+    """The earliest moment to hold; None means the reachable year."""
+    until: int | None = None
+    history_width: str = "1h"
+    look_back: int = 3 * SECONDS["1d"]
+    costs_look_back: int = 7 * SECONDS["1d"]
+    concurrency: int = 4
+    full: bool = False
+    """Read stable buckets again, too, and ask again for what was refused."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a sync stands."""
+
+    phase: str
+    """`days`, `history` or `names`."""
+    done: int = 0
+    total: int = 0
+    rows: int = 0
+    requests: int = 0
+    retries: int = 0
+    failed: int = 0
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a sync did, and what is missing after it."""
+
+    org: str
+    sync_id: str
+    began_at: dt.datetime
+    """Aware, UTC, as is `ended_at`."""
+    ended_at: dt.datetime | None = None
+    windows: int = 0
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    rows: int = 0
+    """Rows read."""
+    changes: Changes = field(default_factory=Changes)
+    failures: list[Failure] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    directory: str = "not due"
+    """`read`, `not due`, or why there are only ids."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed that a later run may get."""
+        return not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON-ready values."""
+        return {
+            "org": self.org,
+            "sync_id": self.sync_id,
+            "began_at": _text(self.began_at),
+            "ended_at": _text(self.ended_at) if self.ended_at else None,
+            "ok": self.ok,
+            "windows": self.windows,
+            "requests": self.requests,
+            "retries": self.retries,
+            "bytes": self.bytes,
+            "rows_read": self.rows,
+            "rows_inserted": self.changes.inserted,
+            "rows_removed": self.changes.removed,
+            "rows_restated": self.changes.restated,
+            "rows_unchanged": self.changes.unchanged,
+            "directory": self.directory,
+            "failed": [_missing(f.dataset, f.window, str(f.error), width=f.window.width) for f in self.failures],
+            "refused": [
+                _missing(r.dataset, r.span, r.reason, width=r.width, dimension=r.dimension, final=r.final)
+                for r in self.refusals
+            ],
+        }
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _missing(dataset: str, span: Span, reason: str, **more: Any) -> dict[str, Any]:
+    return {"dataset": dataset, "start": iso(span.start), "end": iso(span.end), "reason": reason, **more}
