@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from tallybook.collect import sync as collecting
-from tallybook.collect.checks import ASK_AN_OWNER, Check, scopes
-from tallybook.collect.http import Http
-from tallybook.collect.refusals import Ask, ask
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.datasets import DATASETS, FILTERS, Dataset, dataset
-from tallybook.model.errors import IncompleteError, SettingsError, StoreError, UnknownNameError, UsageError
+from tallybook.model.errors import IncompleteError, UnknownNameError, UsageError
 from tallybook.model.schema import parsed
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
@@ -25,7 +21,7 @@ from tallybook.model.windows import SECONDS, Window, ceil, cut, iso, naive, unix
 from tallybook.query import answer as answering
 from tallybook.query import inventory
 from tallybook.query.compile import question
-from tallybook.query.coverage import Coverage, Gap
+from tallybook.query.coverage import Coverage, Gap, joined
 from tallybook.query.labels import labels
 from tallybook.query.labels import resolve as resolve_ids
 from tallybook.query.metrics import DIMENSIONS, dimension
@@ -35,13 +31,17 @@ from tallybook.show.result import Fetched, Result, concat
 from tallybook.store.base import Store
 from tallybook.store.duckdb import DuckDBStore
 
+# What talks to the API is imported by the functions that do, so that a question does not wait for it.
 if TYPE_CHECKING:
     import httpx2
 
+    from tallybook.collect.checks import Check
+    from tallybook.collect.http import Http
+    from tallybook.collect.refusals import Ask, Outcome
+    from tallybook.collect.sync import Policy, Progress, Summary
+
 Words = str | Sequence[str]
 Where = Mapping[str, str | bool | Sequence[str]]
-Summary = collecting.Summary
-Progress = collecting.Progress
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -112,9 +112,12 @@ class Book:
         little and changes nothing that did not change at OpenAI. Raises `SettingsError`, `ProviderError` (only when
         the server refuses the key) or `StoreError`; single windows that fail are in the summary.
         """
+        from tallybook.collect.client import client
+        from tallybook.collect.sync import run
+
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
-        with self._http(key, transport) as http:
-            return collecting.run(self.store, http, self.org, policy, self._clock, progress or _notebook_progress())
+        with client(self.settings, self._clock, key, transport) as http:
+            return run(self.store, http, self.org, policy, self._clock, progress or _notebook_progress())
 
     def plan(
         self,
@@ -125,15 +128,15 @@ class Book:
         full: bool = False,
     ) -> list[tuple[str, Window]]:
         """Return the windows that a sync would read now, each one request, without asking the API anything."""
+        from tallybook.collect.sync import phases
+
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
         held = self.store.coverage(self.org, policy.datasets) if self.store.exists() else {}
         refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
-        both = collecting.phases(policy, held, refused, unix(self._clock.now()))
+        both = phases(policy, held, refused, unix(self._clock.now()))
         return [(a.dataset.name, a.window) for _, asks in both for a in asks]
 
-    def policy(
-        self, *, since: When | None, until: When | None, datasets: Words | None, full: bool
-    ) -> collecting.Policy:
+    def policy(self, *, since: When | None, until: When | None, datasets: Words | None, full: bool) -> Policy:
         """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
         options = self.settings.sync
         now = unix(self._clock.now())
@@ -145,7 +148,9 @@ class Book:
             raise UsageError(f"since ({iso(begin)}) is in the future.")
         if begin is not None and end is not None and begin >= end:
             raise UsageError(f"since ({iso(begin)}) is not before until ({iso(end)}).")
-        return collecting.Policy(
+        from tallybook.collect.sync import Policy
+
+        return Policy(
             datasets=tuple(d for d in DATASETS if d in {dataset(n).name for n in names}),
             since=begin,
             until=end,
@@ -194,60 +199,14 @@ class Book:
         self, *, environ: Mapping[str, str] = os.environ, transport: httpx2.BaseTransport | None = None
     ) -> list[Check]:
         """Check settings, key, scopes and store; each result says what to change. Sends at most three GETs."""
-        found = [self._check_settings(), *_check_gateway(environ), self._check_store()]
-        try:
-            http = client(self.settings, self._clock, self.settings.key(environ), transport)
-        except SettingsError as exc:
-            return [*found, Check("key", False, str(exc), ASK_AN_OWNER)]
-        where = f"in {self.settings.organization.key_env}, sent only to {http.base_url}"
-        admin = "an admin key" if self.settings.key(environ).looks_like_admin else "a key of unknown kind"
-        with http:
-            return [*found, Check("key", True, f"{admin} {where}"), *scopes(http, unix(self._clock.now()))]
+        from tallybook.collect.checks import doctor
 
-    def _check_settings(self) -> Check:
-        where = self.settings.path or "none found; defaults are used (`tallybook init` writes them)"
-        return Check("settings", True, where)
-
-    def _check_store(self) -> Check:
-        try:
-            if not self.store.exists():
-                return Check("book", True, f"{self.store.url} is not there yet; the first sync creates it")
-            return Check("book", True, f"{self.store.url}, {self.store.sizes()['bytes']:,} bytes")
-        except StoreError as exc:
-            return Check("book", False, str(exc), "Mend that, or name another book with --book.")
+        return doctor(self.settings, self.store, self._clock, environ, transport)
 
     def _look_back(self) -> dict[str, int]:
         options = self.settings.sync
         usage, costs = seconds(options.look_back), seconds(options.costs_look_back)
         return {d.name: costs if d.is_costs else usage for d in DATASETS.values()}
-
-    def _http(self, key: AdminKey | None, transport: httpx2.BaseTransport | None) -> Http:
-        return client(self.settings, self._clock, key, transport)
-
-
-def _check_gateway(environ: Mapping[str, str]) -> list[Check]:
-    """Mention a base URL that model calls use and tallybook ignores: it often points at a gateway."""
-    if not (url := environ.get("OPENAI_BASE_URL")):
-        return []
-    advice = "To read from another address set TALLYBOOK_BASE_URL, or base_url in [[org]]."
-    return [Check("OPENAI_BASE_URL", True, f"{url} is ignored: it is for model calls. {advice}")]
-
-
-def client(
-    settings: Settings, clock: Clock, key: AdminKey | None = None, transport: httpx2.BaseTransport | None = None
-) -> Http:
-    """Return the HTTP client that the settings describe."""
-    options = settings.sync
-    return Http(
-        settings.organization.base_url,
-        key or settings.key(),
-        clock,
-        timeout=seconds(options.timeout),
-        deadline=seconds(options.deadline),
-        connections=options.concurrency,
-        allow_hosts=settings.allow_hosts,
-        transport=transport,
-    )
 
 
 def fetch(
@@ -275,6 +234,9 @@ def fetch(
     `batch=True`, …). Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills
     `.missing` instead; `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
     """
+    from tallybook.collect.client import client
+    from tallybook.collect.refusals import Ask
+
     known = dataset(name)
     clock = clock or SystemClock()
     limit = known.limit(width)
@@ -291,17 +253,19 @@ def fetch(
         client(settings, clock, admin, transport), asks, chosen, settings.sync.concurrency, clock, progress
     )
     reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)
-    gaps = [Gap(name, f.window, str(f.error)) for o in outcomes for f in o.failures]
-    gaps += [Gap(name, r.span, r.reason) for o in outcomes for r in o.refusals]
+    gaps = joined(
+        [Gap(name, f.window, str(f.error)) for o in outcomes for f in o.failures]
+        + [Gap(name, r.span, r.reason) for o in outcomes for r in o.refusals]
+    )
     if gaps and not allow_partial:
         raise IncompleteError(
-            f"{name} is not complete: {Coverage(None, tuple(gaps)).first_gap()}. Nothing is returned. "
+            f"{name} is not complete: {Coverage(None, gaps).first_gap()}. Nothing is returned. "
             "Ask for what is available, try again later, or pass allow_partial=True and see `.missing`."
         )
-    coverage = Coverage(naive(min(r.read_at for r in reads)) if reads else None, tuple(gaps))
+    coverage = Coverage(naive(min(r.read_at for r in reads)) if reads else None, gaps)
     table = concat([r.rows for r in reads], parsed(known))
     raw = tuple(b for r in reads for b in r.buckets)
-    return Fetched(table, span, coverage, dataset=known, raw=raw, missing=tuple(gaps))
+    return Fetched(table, span, coverage, dataset=known, raw=raw, missing=gaps)
 
 
 def _ask_all(
@@ -311,7 +275,10 @@ def _ask_all(
     concurrency: int,
     clock: Clock,
     progress: Callable[[Progress], None] | None,
-) -> list[Any]:
+) -> list[Outcome]:
+    from tallybook.collect.refusals import ask
+    from tallybook.collect.sync import Progress
+
     watch = progress or _notebook_progress()
     state = Progress("fetch", total=len(asks))
     now = unix(clock.now())

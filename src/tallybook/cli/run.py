@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except TallybookError as exc:
-        click.echo(f"Error: {exc}", err=True)
+        note(f"Error: {exc}")
         return exc.exit_code
     return result if isinstance(result, int) else 0
 
@@ -107,5 +108,7 @@ def words(texts: Sequence[str]) -> list[str]:
 
 
 def note(text: str) -> None:
-    """Say something beside the data, on stderr."""
+    """Say something beside the data, on stderr; on a terminal, in lines that fit it."""
+    if sys.stderr.isatty():
+        text = click.wrap_text(text, min(shutil.get_terminal_size().columns, 100), preserve_paragraphs=True)
     click.echo(text, err=True)

@@ -1,13 +1,21 @@
-"""Whether a key can read what tallybook reads: one cheap request each."""
+"""Whether all is well: settings, book, key, and the scopes that a sync needs, one cheap request each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from tallybook.collect.client import client
 from tallybook.collect.http import Http, Query
-from tallybook.model.errors import ProviderError
-from tallybook.model.windows import DAY
+from tallybook.model.clock import Clock
+from tallybook.model.errors import ProviderError, SettingsError, StoreError
+from tallybook.model.settings import Settings
+from tallybook.model.windows import DAY, unix
+from tallybook.store.base import Store
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,44 @@ Text to send to an owner of the OpenAI organization:
   administration (api.management.read). It only ever sends GET requests to
   /v1/organization/usage, /costs, /projects and /users. Let it expire as our
   policy says, and send it to me through our secret store, not by mail."""
+
+
+def doctor(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    transport: httpx2.BaseTransport | None = None,
+) -> list[Check]:
+    """Look at settings, store, key and scopes, in this order; without a usable key, say what to ask an owner for."""
+    where = settings.path or "none found; defaults are used (`tallybook init` writes them)"
+    found = [Check("settings", True, where), *_gateway(environ), _book(store)]
+    try:
+        key = settings.key(environ)
+        http = client(settings, clock, key, transport)
+    except SettingsError as exc:
+        return [*found, Check("key", False, str(exc), ASK_AN_OWNER)]
+    kind = "an admin key" if key.looks_like_admin else "a key of unknown kind"
+    found.append(Check("key", True, f"{kind} in {settings.organization.key_env}, sent only to {http.base_url}"))
+    with http:
+        return found + scopes(http, unix(clock.now()))
+
+
+def _gateway(environ: Mapping[str, str]) -> list[Check]:
+    """Mention a base URL that model calls use and tallybook ignores: it often points at a gateway."""
+    if not (url := environ.get("OPENAI_BASE_URL")):
+        return []
+    advice = "To read from another address set TALLYBOOK_BASE_URL, or base_url in [[org]]."
+    return [Check("gateway", True, f"OPENAI_BASE_URL={url} is ignored: it is for model calls. {advice}")]
+
+
+def _book(store: Store) -> Check:
+    try:
+        if not store.exists():
+            return Check("book", True, f"{store.url} is not there yet; the first sync creates it")
+        return Check("book", True, f"{store.url}, {store.sizes()['bytes']:,} bytes")
+    except StoreError as exc:
+        return Check("book", False, str(exc), "Mend that, or name another book with --book.")
 
 
 def scopes(http: Http, now: int) -> list[Check]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tallybook.model.arrow import column
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.schema import MONEY, TIME
@@ -141,18 +142,18 @@ def _is_held(known: Metric, query: Query, runs: Mapping[str, Sequence[Run]], spa
 def _table(query: Query, rows: list[dict[str, Any]], names: Mapping[str, Mapping[str, str]]) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     if query.grain != "total":
-        columns["time"] = pa.array([r["time"] for r in rows], TIME)
+        columns["time"] = column([r["time"] for r in rows], TIME)
     for d in query.by:
         ids = [r[d.name] for r in rows]
         known = names.get(d.kind or "", {})
-        columns[d.name] = pa.array([known.get(i, i) for i in ids], pa.string())
+        columns[d.name] = column([known.get(i, i) for i in ids], pa.string())
         if d.kind:
-            columns[d.column] = pa.array([None if i and i.startswith("(") else i for i in ids], pa.string())
+            columns[d.column] = column([None if i and i.startswith("(") else i for i in ids], pa.string())
     if any(m.table == "costs" for m in query.metrics):
-        columns["currency"] = pa.array([r["currency"] for r in rows], pa.string())
+        columns["currency"] = column([r["currency"] for r in rows], pa.string())
     for m in query.metrics:
         if m.table == "costs":
-            columns[m.name] = pa.array([r[m.name] for r in rows], MONEY)
+            columns[m.name] = column([r[m.name] for r in rows], MONEY)
         else:
-            columns[m.name] = pa.array([None if r[m.name] is None else int(r[m.name]) for r in rows], pa.int64())
+            columns[m.name] = column([None if r[m.name] is None else int(r[m.name]) for r in rows], pa.int64())
     return pa.table(columns)

@@ -125,6 +125,18 @@ def _horizon(runs: Sequence[Run]) -> tuple[int, int]:
     return newest, newest
 
 
+def joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Return gaps with neighbours of the same dataset and reason in one, in order of time."""
+    out: list[Gap] = []
+    for gap in sorted(gaps, key=lambda g: (g.dataset, g.reason, g.span.start)):
+        last = out[-1] if out else None
+        if last and (last.dataset, last.reason) == (gap.dataset, gap.reason) and gap.span.start <= last.span.end:
+            out[-1] = Gap(gap.dataset, Span(last.span.start, max(last.span.end, gap.span.end)), gap.reason)
+        else:
+            out.append(gap)
+    return tuple(sorted(out, key=lambda g: (g.dataset, g.span.start)))
+
+
 def why(dataset: str, gap: Span, refused: Iterable[Mapping[str, Any]]) -> str:
     """Return why a gap is one: what the API said, or that it was not read yet."""
     for row in refused:

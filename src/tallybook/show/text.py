@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tallybook.collect.checks import Check
-from tallybook.collect.sync import Summary
 from tallybook.model.windows import iso
 from tallybook.query.inventory import Status
 from tallybook.show.result import Fetched, Result
+
+if TYPE_CHECKING:
+    from tallybook.collect.checks import Check
+    from tallybook.collect.sync import Summary
 
 _CENT = Decimal("0.01")
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
@@ -56,11 +58,11 @@ def render(*parts: RenderableType, width: int | None = None, colour: bool | None
     with console.capture() as capture:
         for part in parts:
             console.print(part)
-    return capture.get().rstrip("\n")
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
 
 
-def _table(title: str | None = None, *, footer: bool = False) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, show_footer=footer, pad_edge=False, title_justify="left")
+def _table(*, footer: bool = False) -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_footer=footer, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def result_table(result: Result) -> Table:
@@ -167,7 +169,7 @@ def status_text(status: Status, *, width: int | None = None) -> str:
             held.dataset,
             count(held.rows),
             f"{held.start:%Y-%m-%d}" if held.start else "–",
-            f"{held.end:%Y-%m-%d %H:%M}" if held.end else "–",
+            f"{held.end:%m-%d %H:%M}" if held.end else "–",
             "+".join(held.widths) or "–",
             f"{held.stable_until:%m-%d %H:%M}" if held.stable_until else "–",
         )
@@ -195,20 +197,38 @@ def status_text(status: Status, *, width: int | None = None) -> str:
 
 
 def fetched_text(found: Fetched, shown: int, *, width: int | None = None) -> str:
-    """Return the first rows of fetched data as text: the columns that hold anything, time first."""
+    """Return the first rows of fetched data as text: the columns that hold anything, time first, as many numbers as fit."""
+    numbers = {f.name for f in found.table.schema if str(f.type).startswith(("int64", "decimal"))}
+    named = [n for n in found.table.column_names if n != "end_time" and found.table[n].null_count < len(found)]
+    names = [n for n in named if n not in numbers]
+    sample = found.table.slice(0, shown).to_pylist()
+    widest = {n: max([len(n), *(len(_cell(row[n])) for row in sample)]) for n in named}
+    left = (width or _WIDTH) - sum(min(widest[n], _SHORT) + 2 for n in names)
+    for name in (n for n in named if n in numbers):
+        left -= widest[name] + 2
+        if left < 0:
+            break
+        names.append(name)
+    rows = [[_cell(row[name]) for name in names] for row in sample]
     table = _table()
-    schema = found.table.schema
-    names = [n for n in found.table.column_names if n != "end_time" and found.table[n].null_count < len(found)]
-    numeric = {f.name for f in schema if str(f.type) == "int64" or str(f.type).startswith("decimal")}
-    names = [n for n in names if n not in numeric] + [n for n in names if n in numeric][:4]
     for name in names:
-        right = name in numeric
-        table.add_column(name, justify="right" if right else "left", overflow="ellipsis", no_wrap=True)
-    for row in found.table.slice(0, shown).to_pylist():
-        table.add_row(*(_cell(row[name]) for name in names))
+        table.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            no_wrap=True,
+            min_width=widest[name] if name in numbers else min(widest[name], _SHORT),
+        )
+    for row in rows:
+        table.add_row(*row)
     hidden = len(found) - shown
     more = [Text(f"… {hidden:,} more rows; --format csv or json prints all rows and columns.")] if hidden > 0 else []
-    return render(table, *more, Text(f"{found.range}. Data {found.coverage}."), width=width)
+    body = table if rows else Text("No rows in this range.")
+    return render(body, *more, Text(f"{found.range}. Data {found.coverage}."), width=width)
+
+
+_SHORT = 12
+"""Text columns are never shortened below this width."""
+_WIDTH = 80
 
 
 def _cell(value: Any) -> str:
@@ -217,7 +237,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d" if value.time() == dt.time() else "%Y-%m-%d %H:%M")
     if isinstance(value, Decimal):
-        return f"{value:,.6f}"
+        return f"{round(value, 6):,f}".rstrip("0").rstrip(".") if value else "0"
     return count(value) if type(value) is int else str(value)
 
 

@@ -1,0 +1,30 @@
+"""The HTTP client that the settings describe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tallybook.collect.http import Http
+from tallybook.model.clock import Clock
+from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Settings, seconds
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+def client(
+    settings: Settings, clock: Clock, key: AdminKey | None = None, transport: httpx2.BaseTransport | None = None
+) -> Http:
+    """Return a client for the organization of `settings`; raises `SettingsError` where there is no usable key."""
+    options = settings.sync
+    return Http(
+        settings.organization.base_url,
+        key or settings.key(),
+        clock,
+        timeout=seconds(options.timeout),
+        deadline=seconds(options.deadline),
+        connections=options.concurrency,
+        allow_hosts=settings.allow_hosts,
+        transport=transport,
+    )
