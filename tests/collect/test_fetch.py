@@ -92,9 +92,7 @@ def test_a_page_without_has_more_is_followed_by_its_cursor(clock: FakeClock) -> 
         ([page([day(0), day(1)], "a"), page([day(1)])], "comes twice"),
     ],
 )
-def test_pages_that_contradict_themselves_fail_the_window(
-    clock: FakeClock, answers: list[Any], words: str
-) -> None:
+def test_pages_that_contradict_themselves_fail_the_window(clock: FakeClock, answers: list[Any], words: str) -> None:
     with client([Answer(200, a) for a in answers], clock) as (http, _):
         with pytest.raises(UnexpectedResponseError, match=words) as raised:
             read(http, EMBEDDINGS, WEEK, ())
