@@ -1,0 +1,54 @@
+"""The documentation names what exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tallybook.cli import COMMANDS
+from tallybook.emulator import QUIRKS
+from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
+from tallybook.model.version import __version__
+from tallybook.store.migrations import migrations
+
+ROOT = Path(__file__).parents[1]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", re.findall(r"CREATE TABLE \{\w+\}\.(\w+)", "".join(m[2] for m in migrations())))
+def test_every_table_of_a_book_is_documented(table: str) -> None:
+    assert f"`{table}`" in text("docs/schema.md")
+
+
+@pytest.mark.parametrize("column", sorted({*USAGE_TABLE.names, *COSTS_TABLE.names}))
+def test_every_public_column_is_documented(column: str) -> None:
+    assert f"`{column}`" in text("docs/schema.md")
+
+
+@pytest.mark.parametrize("quirk", QUIRKS)
+def test_every_quirk_is_documented(quirk: str) -> None:
+    assert f"`{quirk}`" in text("docs/emulator.md")
+    assert QUIRKS[quirk].description in text("docs/emulator.md")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme_or_the_guide(command: str) -> None:
+    everything = text("README.md") + text("docs/guide.md") + text("docs/emulator.md")
+    assert f"tallybook {command}" in everything
+
+
+def test_the_version_has_its_heading_in_the_changelog() -> None:
+    assert f"## [{__version__}]" in text("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/guide.md", "docs/emulator.md"])
+def test_every_relative_link_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", text(page)):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(text("README.md").splitlines()) <= 120
