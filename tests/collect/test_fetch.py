@@ -93,9 +93,9 @@ def test_a_page_without_has_more_is_followed_by_its_cursor(clock: FakeClock) -> 
     ],
 )
 def test_pages_that_contradict_themselves_fail_the_window(clock: FakeClock, answers: list[Any], words: str) -> None:
-    with client([Answer(200, a) for a in answers], clock) as (http, _):
-        with pytest.raises(UnexpectedResponseError, match=words) as raised:
-            read(http, EMBEDDINGS, WEEK, ())
+    script = [Answer(200, a) for a in answers]
+    with client(script, clock) as (http, _), pytest.raises(UnexpectedResponseError, match=words) as raised:
+        read(http, EMBEDDINGS, WEEK, ())
     assert raised.value.dataset == "embeddings"
 
 

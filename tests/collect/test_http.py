@@ -161,9 +161,10 @@ def test_a_body_that_trickles_in_does_not_outlast_the_time_out(clock: FakeClock)
 
 
 def test_a_stopped_client_does_not_retry(clock: FakeClock) -> None:
-    with client([Answer(500), OK], clock) as (http, server), pytest.raises(UnreachableError):
+    with client([Answer(500), OK], clock) as (http, server):
         http.stop()
-        http.get("x")
+        with pytest.raises(UnreachableError):
+            http.get("x")
     assert len(server.asked) == 1
 
 

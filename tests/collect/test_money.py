@@ -56,8 +56,8 @@ def test_digits_below_18_places_are_reported() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["NaN", "Infinity", "-inf", "sNaN", "", " ", "1 ", "1_000", "0x10", "1,5", "١٢", "1e", "$5", True, False, 1.5, [], {},
-     b"1", "1e20", 10**20, Decimal("NaN"), Decimal("Infinity"), Decimal("1E+999999999"), "1E+99999999999999999999",
+    ["NaN", "Infinity", "-inf", "sNaN", "", " ", "1 ", "1_000", "0x10", "1,5", "١٢", "1e", "$5", True, False,
+     1.5, [], {}, b"1", "1e20", 10**20, Decimal("NaN"), Decimal("Infinity"), Decimal("1E+999999999"), "1E+99999999999999999999",
      "9" * 5_000, "99999999999999999999.9999999999999999999"],
     ids=lambda v: repr(v)[:30],
 )  # fmt: skip

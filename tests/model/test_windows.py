@@ -71,7 +71,7 @@ def test_iso_is_as_short_as_exactness_allows() -> None:
 
 
 reads = st.lists(
-    st.tuples(widths, st.integers(0, 71), st.integers(1, 72), st.integers(-2 * DAY, 4 * DAY), st.sampled_from(["a", "b"])),
+    st.tuples(widths, st.integers(0, 71), st.integers(1, 72), st.integers(-2 * DAY, 4 * DAY), st.sampled_from("ab")),
     min_size=1,
     max_size=7,
 )  # fmt: skip
