@@ -118,7 +118,8 @@ def test_fields_of_a_wrong_type_become_unknown(clock: FakeClock) -> None:
     ]
     with client(serve(api_keys=listed(odd)), clock) as (http, _):
         found = collect(http)
-    got = [(e["name"], e["owner_kind"], e["owner_id"], e["created_at"]) for e in found.entries if e["kind"] == "api_key"]
+    keys = [e for e in found.entries if e["kind"] == "api_key"]
+    got = [(e["name"], e["owner_kind"], e["owner_id"], e["created_at"]) for e in keys]
     assert got == [(None, "user", None, None)] * 4
 
 

@@ -21,12 +21,14 @@ def is_disjoint(some: list[Span]) -> bool:
     return all(a.end < b.start for a, b in itertools.pairwise(some)) and all(s.start < s.end for s in some)
 
 
+@settings(deadline=None)
 @given(spans)
 def test_merge_keeps_every_moment_in_disjoint_spans(some: list[Span]) -> None:
     assert moments(merge(some)) == moments(some)
     assert is_disjoint(merge(some))
 
 
+@settings(deadline=None)
 @given(spans, spans)
 def test_subtract_then_merge_gives_back_the_whole(some: list[Span], holes: list[Span]) -> None:
     rest = subtract(some, holes)
@@ -35,6 +37,7 @@ def test_subtract_then_merge_gives_back_the_whole(some: list[Span], holes: list[
     assert is_disjoint(rest) or moments(rest) == set()
 
 
+@settings(deadline=None)
 @given(widths, st.integers(0, 3_000), st.integers(1, 3_000), st.integers(1, 200))
 def test_pieces_are_disjoint_cover_and_obey_limit_and_midnights(width: str, at: int, count: int, limit: int) -> None:
     step = SECONDS[width]
@@ -54,6 +57,7 @@ def test_a_window_is_whole_buckets(start: int, end: int) -> None:
         Window(start, end, "1d")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**10), widths)
 def test_floor_and_ceil_are_the_edges_around_a_moment(moment: int, width: str) -> None:
     low, high = floor(moment, width), ceil(moment, width)
@@ -61,6 +65,7 @@ def test_floor_and_ceil_are_the_edges_around_a_moment(moment: int, width: str) -
     assert (high - low, low % SECONDS[width]) in {(0, 0), (SECONDS[width], 0)}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 33))
 def test_naive_time_and_back_is_the_same(moment: int) -> None:
     assert unix(naive(moment)) == moment
