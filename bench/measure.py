@@ -1,0 +1,95 @@
+"""Environments, and processes measured from outside. Standard library only: a small parent.
+
+A child's peak memory as the kernel reports it is never below its parent's, so the parent must stay small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import venv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs import COMPANY, HERE, ROOT
+
+ENVIRONMENTS = HERE / ".envs"
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process, from start to end."""
+
+    seconds: float
+    cpu: float
+    """Seconds of processor time, user and system."""
+    peak: int
+    """Bytes of memory at the peak."""
+    output: str
+
+
+def environment(name: str, requirements: Sequence[str]) -> Path:
+    """Return the Python of an environment that has `requirements`, made if need be."""
+    home = ENVIRONMENTS / name
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    state = json.dumps([sys.version, *requirements, hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()])
+    stamp = home / "stamp.json"
+    if not stamp.exists() or stamp.read_text() != state:
+        print(f"Making {home.relative_to(ROOT)} …", file=sys.stderr)
+        venv.create(home, clear=True, with_pip=True, symlinks=os.name != "nt")
+        subprocess.run([python, *PIP, *requirements], check=True)
+        stamp.write_text(state)
+    return python
+
+
+def versions(python: Path, packages: Sequence[str]) -> str:
+    """Return packages of an environment with their versions."""
+    code = "import sys, importlib.metadata as m; print(', '.join(f'{p} {m.version(p)}' for p in sys.argv[1:]))"
+    done = subprocess.run([python, "-c", code, *packages], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def run(command: Sequence[str | Path], variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Run:
+    """Run a command in `folder`, else in one of its own that is thrown away, and measure the whole process."""
+    with tempfile.TemporaryDirectory(prefix="tallybook-bench-") as scratch, tempfile.TemporaryFile("w+") as output:
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            command, stdout=output, cwd=folder or scratch, env={**os.environ, **(variables or {})}, text=True
+        )
+        _, status, used = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{' '.join(map(str, command[:2]))} ended with {child.returncode}")
+        output.seek(0)
+        unit = 1 if sys.platform == "darwin" else 1024
+        return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * unit, output.read())
+
+
+@contextmanager
+def emulator() -> Iterator[str]:
+    """Run the emulator in a process of its own and yield its base URL."""
+    command = [sys.executable, str(HERE / "server.py"), json.dumps(COMPANY)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
+
+
+def control(url: str, path: str) -> Any:
+    """Return what the emulator says at one of its own paths, such as `/_ledger`."""
+    with urllib.request.urlopen(url.removesuffix("/v1") + path) as answer:
+        return json.load(answer)

@@ -1,0 +1,80 @@
+"""Results as text: tables for the terminal and for `docs/benchmarks.md`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from jobs import FLOOR, NOTEBOOK, ROOT, Job
+
+if TYPE_CHECKING:
+    from run import Outcome
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- results: written by `bench/run.py --write` -->", "<!-- end of results -->"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Return a Markdown table, lined up so that it reads well as plain text; columns after `left` are numbers."""
+    cells = [list(head), *map(list, rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    marks = ["-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+    lines = [
+        " | ".join(text.ljust(widths[i]) if i < left else text.rjust(widths[i]) for i, text in enumerate(row))
+        for row in [cells[0], marks, *cells[1:]]
+    ]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Return the median with the least and the greatest."""
+    return f"{median(values):.{digits}f} [{min(values):.{digits}f}-{max(values):.{digits}f}]"
+
+
+def ratio(outcome: Outcome, to: Outcome) -> str:
+    """Return the median of the ratios of both within each round."""
+    return f"{median(a.seconds / b.seconds for a, b in zip(outcome.runs, to.runs, strict=True)):.2f}"
+
+
+def job(what: Job, outcomes: Sequence[Outcome]) -> str:
+    """Return the section of a job."""
+    by_name = {o.opponent.name: o for o in outcomes}
+    head = ("Tool", "Equal to the ledger", "Rows", "Requests", "Seconds", "CPU s", "x notebook", "x floor", "Peak MB")
+    rows = [
+        (
+            name,
+            o.verdict,
+            f"{o.rows:,}",
+            o.requests,
+            spread([r.seconds for r in o.runs]),
+            f"{median(r.cpu for r in o.runs):.2f}",
+            ratio(o, by_name[NOTEBOOK]),
+            ratio(o, by_name[FLOOR]),
+            f"{median(r.peak for r in o.runs) / 1e6:.0f}",
+        )
+        for name, o in by_name.items()
+    ]
+    return f"### {what.name}\n\n{what.text}.\n\n{table(head, rows, left=2)}"
+
+
+def machine(rounds: int, versions: Sequence[str]) -> str:
+    """Return when, on what and with what this was measured."""
+    cores, system = os.cpu_count(), f"{platform.system()} {platform.machine()}"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    today = dt.datetime.now(dt.UTC).date()
+    return (
+        f"{today}, {cores} cores, {memory:.0f} GB of memory, {system}, Python {platform.python_version()}; "
+        f"{rounds} interleaved rounds; {', '.join(dict.fromkeys(versions))}."
+    )
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Put results between the markers of `page`."""
+    between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    page.write_text(between.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", page.read_text("utf-8")), "utf-8")
