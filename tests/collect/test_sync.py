@@ -1,0 +1,244 @@
+"""A sync over real HTTP: the book equals the ledger, whatever the server's manners."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallybook.collect.http import Http
+from tallybook.collect.sync import Policy, Progress, Summary, run
+from tallybook.emulator import Company, create_app, running
+from tallybook.model.datasets import DATASETS
+from tallybook.model.errors import PermissionDeniedError, RequestRefusedError
+from tallybook.model.secret import AdminKey
+from tallybook.model.windows import DAY, unix
+from tallybook.store.duckdb import DuckDBStore
+from tests.clock import FakeClock
+from tests.collect.server import KEY, Answer, Asked, bucket, client, page, refusal
+
+NOW = dt.datetime(2026, 11, 23, 15, 10, 20, tzinfo=dt.UTC)
+TODAY = unix(NOW) // DAY * DAY
+SINCE = TODAY - 34 * DAY
+ALL = Policy(since=SINCE, history_width="1h", concurrency=2)
+
+
+@contextmanager
+def organization(*quirks: str) -> Iterator[tuple[Company, str]]:
+    company = Company(seed=7, days=40, requests_per_day=40, clock=FakeClock(NOW))
+    app = create_app(company, quirks)
+    with running(app) as base:
+        yield app.state.company, base
+
+
+def sync(folder: Path, base: str, policy: Policy = ALL, clock: FakeClock | None = None) -> tuple[DuckDBStore, Summary]:
+    clock = clock or FakeClock(NOW)
+    store = DuckDBStore(folder / "book.duckdb", clock)
+    with Http(base, AdminKey(KEY, "the test"), clock) as http:
+        return store, run(store, http, "acme", policy, clock)
+
+
+def truth(company: Company, name: str, since: int) -> dict[str, Any]:
+    (row,) = company.ledger(since, company.now() + 1, name)[name] or [{}]
+    if DATASETS[name].is_costs:
+        return {row["currency"]: row["amount"]}
+    return {m: row.get(m, 0) for m in DATASETS[name].measures}
+
+
+def assert_equals_ledger(
+    store: DuckDBStore, company: Company, since: int = SINCE, without: tuple[str, ...] = ()
+) -> None:
+    for name in DATASETS:
+        held = store.totals("acme", name, 0, 1 << 33)
+        if name in without:
+            assert not any(held.values())
+        elif name != "vector_stores":  # a level, which has no total over time
+            expected = {k: v for k, v in truth(company, name, since).items() if k in held or v}
+            assert held == expected, name
+
+
+def facts(store: DuckDBStore) -> list[Any]:
+    return [store.read(f"SELECT * FROM {table} ORDER BY ALL") for table in ("usage", "costs")]
+
+
+def test_every_total_equals_the_ledger_and_a_second_sync_changes_nothing(tmp_path: Path) -> None:
+    with organization() as (company, base):
+        store, first = sync(tmp_path, base)
+        assert_equals_ledger(store, company)
+        assert (first.ok, first.directory) == (True, "read")
+        before = facts(store)
+        store, second = sync(tmp_path, base)
+        assert before == facts(store)
+    assert (second.changes.inserted, second.changes.removed) == (0, 0)
+    assert 0 < second.requests < first.requests
+    assert {r.width for runs in store.coverage("acme", DATASETS).values() for r in runs} == {"1h", "1d"}
+
+
+@pytest.mark.parametrize(
+    ("quirks", "without"),
+    [
+        (("faults=3", "small-pages=50"), ()),
+        (("duplicates", "unknown-fields", "string-amounts", "result-key", "empty-cursor"), ()),
+        (("small-pages=50", "expired-cursor", "has-more-past-end"), ()),
+        (("no-decisions", "no-api-source", "user-by-project", "partial-first"), ("decisions",)),
+    ],
+    ids="+".join,
+)
+def test_totals_equal_the_ledger_under_quirks(tmp_path: Path, quirks: Any, without: tuple[str, ...]) -> None:
+    with organization(*quirks) as (company, base):
+        store, summary = sync(tmp_path, base, Policy(since=TODAY - 9 * DAY, history_width="1h", concurrency=2))
+        assert_equals_ledger(store, company, TODAY - 9 * DAY, without)
+    assert summary.failures == []
+
+
+@pytest.mark.parametrize("quirk", ["lost-cursor", "repeated-cursor"])
+def test_pages_that_cannot_be_trusted_leave_the_book_empty_and_are_listed(tmp_path: Path, quirk: str) -> None:
+    with organization("small-pages=1", quirk) as (_, base):
+        store, summary = sync(tmp_path, base, Policy(("completions",), SINCE, history_width="1d"))
+    assert not summary.ok
+    assert store.totals("acme", "completions", 0, 1 << 33)["input_tokens"] == 0
+    assert {f["dataset"] for f in summary.as_dict()["failed"]} == {"completions"}
+
+
+def day(start: int, tokens: int | None) -> dict[str, Any]:
+    row = {"object": DATASETS["embeddings"].result, "input_tokens": tokens, "num_model_requests": 1}
+    return bucket(start, start + DAY, *([row] if tokens else []))
+
+
+def days(tokens: dict[int, int | None]) -> Answer:
+    return Answer(200, page([day(TODAY - n * DAY, t) for n, t in sorted(tokens.items(), reverse=True)]))
+
+
+EMPTY_LIST = Answer(200, {"object": "list", "data": [], "has_more": False})
+ONE = Policy(("embeddings",), TODAY - 2 * DAY, TODAY, history_width="1d", concurrency=1)
+
+
+def answering(*usage: Answer) -> Any:
+    """Return a script that gives `usage` in order, the last for ever, and an empty directory."""
+    todo = list(usage)
+
+    def script(asked: Asked) -> Answer:
+        if "/usage/" not in asked.path:
+            return EMPTY_LIST
+        return todo.pop(0) if len(todo) > 1 else todo[0]
+
+    return script
+
+
+def scripted(
+    folder: Path, clock: FakeClock, script: Any, policy: Policy = ONE
+) -> tuple[DuckDBStore, Summary, list[Asked]]:
+    store = DuckDBStore(folder / "book.duckdb", clock)
+    with client(script, clock, deadline=20) as (http, server):
+        summary = run(store, http, "acme", policy, clock)
+        return store, summary, [a for a in server.asked if "/usage/" in a.path]
+
+
+def tokens(store: DuckDBStore) -> int:
+    return store.totals("acme", "embeddings", 0, 1 << 33)["input_tokens"]  # type: ignore[no-any-return]
+
+
+def test_rows_vanish_only_when_a_second_read_agrees(tmp_path: Path, clock: FakeClock) -> None:
+    full, none = days({2: 5, 1: 6}), days({2: None, 1: None})
+    scripted(tmp_path, clock, answering(full))
+    store, summary, asked = scripted(tmp_path, clock, answering(none, full))
+    assert (tokens(store), len(asked), summary.changes.removed) == (11, 2, 0)
+    store, summary, asked = scripted(tmp_path, clock, answering(none, none))
+    assert (tokens(store), len(asked), summary.changes.removed) == (0, 2, 2)
+
+
+def test_an_empty_window_of_a_new_book_is_read_once(tmp_path: Path, clock: FakeClock) -> None:
+    _, _, asked = scripted(tmp_path, clock, answering(days({2: None, 1: None})))
+    assert len(asked) == 1
+
+
+def test_a_failed_window_does_not_stop_the_others(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        if "moderations" in asked.path:
+            return refusal("Nonsense.")
+        return answering(days({2: 5}))(asked)  # type: ignore[no-any-return]
+
+    policy = Policy(("moderations", "embeddings"), TODAY - 2 * DAY, TODAY, history_width="1d")
+    store, summary, _ = scripted(tmp_path, clock, script, policy)
+    assert tokens(store) == 5
+    assert [(f.dataset, str(f.error)) for f in summary.failures] == [
+        ("moderations", "The server refuses the request (HTTP 400). It says: Nonsense.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(reset=True),
+        Answer(429, {"error": {"code": "insufficient_quota", "message": "pay"}}),
+        Answer(200, b"<html>", {"content-type": "text/html"}),
+    ],
+    ids=["no answer", "no quota", "HTML"],
+)
+def test_after_a_few_windows_without_an_answer_the_rest_is_not_tried(
+    tmp_path: Path, clock: FakeClock, answer: Answer
+) -> None:
+    usage = tuple(n for n in DATASETS if n != "costs")
+    policy = Policy(usage, TODAY - 2 * DAY, TODAY, history_width="1d", concurrency=1)
+    _, summary, asked = scripted(tmp_path, clock, answer_usage(answer), policy)
+    assert len(summary.failures) == len(usage)
+    assert len({a.path for a in asked}) <= 6
+    assert "Not tried" in str(summary.failures[-1].error)
+
+
+def answer_usage(answer: Answer) -> Any:
+    return lambda asked: answer if "/usage/" in asked.path else EMPTY_LIST
+
+
+def test_an_unknown_dataset_is_asked_once_and_recorded_for_its_whole_range(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        known = "decisions" not in asked.path
+        return answering(Answer(200, page([])))(asked) if known else refusal("?", status=404)  # type: ignore[no-any-return]
+
+    policy = Policy(("decisions", "embeddings"), TODAY - 90 * DAY, TODAY, history_width="1d", concurrency=1)
+    store, summary, asked = scripted(tmp_path, clock, script, policy)
+    assert summary.ok
+    assert [(r.span.start, r.span.end) for r in summary.refusals] == [(TODAY - 90 * DAY, TODAY)]
+    assert sum("decisions" in a.path for a in asked) < 4
+    assert store.rows("refusals")[0]["reason"] == "the server does not know this dataset (HTTP 404)"
+
+
+def test_an_address_that_knows_no_dataset_is_wrong(tmp_path: Path, clock: FakeClock) -> None:
+    policy = Policy(("decisions", "embeddings"), TODAY - 2 * DAY, TODAY, history_width="1d")
+    with pytest.raises(RequestRefusedError, match="It should end in /v1"):
+        scripted(tmp_path, clock, [refusal("?", status=404)], policy)
+
+
+def test_a_refused_key_ends_the_sync_and_what_was_read_stays(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        if "moderations" in asked.path:
+            return Answer(403, {"error": "no"})
+        return answering(days({2: 5}))(asked)  # type: ignore[no-any-return]
+
+    policy = Policy(("embeddings", "moderations"), TODAY - 2 * DAY, TODAY, history_width="1d", concurrency=1)
+    with pytest.raises(PermissionDeniedError):
+        scripted(tmp_path, clock, script, policy)
+    assert tokens(DuckDBStore(tmp_path / "book.duckdb", clock)) == 5
+
+
+def test_a_key_without_the_scope_for_names_gives_ids(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        return days({2: 5}) if "/usage/" in asked.path else Answer(403, {"error": "Missing scopes: x"})
+
+    store, summary, _ = scripted(tmp_path, clock, script)
+    assert tokens(store) == 5
+    assert summary.directory.startswith("only ids: The key is not allowed")
+
+
+def test_progress_is_told(tmp_path: Path, clock: FakeClock) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append((progress.phase, progress.done, progress.total))
+
+    store = DuckDBStore(tmp_path / "book.duckdb", clock)
+    with client(answering(days({2: 5})), clock) as (http, _):
+        run(store, http, "acme", ONE, clock, watch)
+    assert seen == [("names", 0, 0), ("history", 0, 1), ("history", 1, 1)]
