@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from tallybook.model.clock import Clock, SystemClock
-from tallybook.model.datasets import DATASETS, FILTERS, Dataset, dataset
-from tallybook.model.errors import IncompleteError, UnknownNameError, UsageError
+from tallybook.model.coverage import cover, squeeze
+from tallybook.model.datasets import DATASETS, dataset
+from tallybook.model.errors import IncompleteError, UsageError
 from tallybook.model.schema import parsed
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
 from tallybook.model.windows import SECONDS, Window, ceil, cut, iso, naive, unix
 from tallybook.query import answer as answering
 from tallybook.query import inventory
+from tallybook.query import where as restrict
 from tallybook.query.compile import question
 from tallybook.query.coverage import Coverage, Gap, joined
-from tallybook.query.labels import labels
-from tallybook.query.labels import resolve as resolve_ids
-from tallybook.query.metrics import DIMENSIONS, dimension
-from tallybook.query.time import When, moment
+from tallybook.query.time import When, backwards, moment
 from tallybook.query.time import resolve as resolve_time
+from tallybook.query.where import Where
 from tallybook.show.result import Fetched, Result, concat
 from tallybook.store.base import Store
 from tallybook.store.duckdb import DuckDBStore
@@ -38,10 +40,9 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.http import Http
     from tallybook.collect.refusals import Ask, Outcome
-    from tallybook.collect.sync import Policy, Progress, Summary
+    from tallybook.collect.sync import Policy, Summary, Watch
 
 Words = str | Sequence[str]
-Where = Mapping[str, str | bool | Sequence[str]]
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -102,8 +103,8 @@ class Book:
         until: When | None = None,
         datasets: Words | None = None,
         full: bool = False,
-        key: AdminKey | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        key: str | AdminKey | None = None,
+        progress: Watch | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> Summary:
         """Bring the book up to date from the API, creating it if need be; returns what was done and what is missing.
@@ -116,8 +117,8 @@ class Book:
         from tallybook.collect.sync import run
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
-        with client(self.settings, self._clock, key, transport) as http:
-            return run(self.store, http, self.org, policy, self._clock, progress or _notebook_progress())
+        with client(self.settings, self._clock, _admin(key), transport) as http, _watched(progress) as watch:
+            return run(self.store, http, self.org, policy, self._clock, watch)
 
     def plan(
         self,
@@ -131,10 +132,17 @@ class Book:
         from tallybook.collect.sync import phases
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
+        now = unix(self._clock.now())
         held = self.store.coverage(self.org, policy.datasets) if self.store.exists() else {}
         refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
-        both = phases(policy, held, refused, unix(self._clock.now()))
-        return [(a.dataset.name, a.window) for _, asks in both for a in asks]
+        _, days = next(phases(policy, held, refused, now))
+        # The second phase is planned from what the first will have read.
+        after = dict(held)
+        for a in days:
+            name = a.dataset.name
+            after[name] = list(cover(after.get(name, ()), a.window, tuple(sorted(a.dimensions)), now, 0).runs)
+        *_, (_, history) = phases(policy, {n: squeeze(runs) for n, runs in after.items()}, refused, now)
+        return [(a.dataset.name, a.window) for a in [*days, *history]]
 
     def policy(self, *, since: When | None, until: When | None, datasets: Words | None, full: bool) -> Policy:
         """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
@@ -147,7 +155,7 @@ class Book:
         if begin is not None and begin > now:
             raise UsageError(f"since ({iso(begin)}) is in the future.")
         if begin is not None and end is not None and begin >= end:
-            raise UsageError(f"since ({iso(begin)}) is not before until ({iso(end)}).")
+            raise UsageError(backwards(begin, end))
         from tallybook.collect.sync import Policy
 
         return Policy(
@@ -181,15 +189,13 @@ class Book:
         date, `NotABookError` where nothing was synced yet.
         """
         span = resolve_time(self._clock.now(), period=period, since=since, until=until, last=last)
-        wanted = {name: _values(value) for name, value in (where or {}).items()}
-        first = question(self.org, metrics, _words(by), grain, span, wanted)
-        kinds = {d.column: d.kind for d in DIMENSIONS.values()}
-        if any(kinds[column] for column in first.where):
-            names = labels(self.store.rows("directory", {"org": self.org}))
-            wanted = {dimension(n).column: resolve_ids(dimension(n).kind, v, names) for n, v in wanted.items()}
-            first = question(self.org, metrics, _words(by), grain, span, wanted)
-        given = answering.answer(self.store, first, self._look_back(), unix(self._clock.now()))
-        return Result(given.table, span, given.coverage, first)
+        asked = question(self.org, metrics, _words(by), grain, span, restrict.checked(where))
+        notes: tuple[str, ...] = ()
+        if restrict.has_names(asked.where):
+            chosen, notes = restrict.ids(asked.where, self.store.rows("directory", {"org": self.org}))
+            asked = replace(asked, where=chosen)
+        given = answering.answer(self.store, asked, self._look_back(), unix(self._clock.now()))
+        return Result(given.table, span, given.coverage, asked, notes)
 
     def status(self) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book."""
@@ -223,9 +229,9 @@ def fetch(
     key: str | AdminKey | None = None,
     config: str | Path | None = None,
     clock: Clock | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Watch | None = None,
     transport: httpx2.BaseTransport | None = None,
-    **filters: str | bool | Sequence[str],
+    **filters: str | bool | Sequence[str] | None,
 ) -> Fetched:
     """Fetch a dataset straight from the API, all pages of it, without a book.
 
@@ -243,15 +249,14 @@ def fetch(
     span = resolve_time(clock.now(), last=last, period=period, since=since, until=until)
     if span.start % SECONDS[width] or span.end % SECONDS[width]:
         raise UsageError(f"{span} is not whole buckets of {width}. Choose whole ones, or a finer width.")
-    groups = tuple(_choose(known, d, known.dimensions, "dimension") for d in _words(group_by))
-    chosen = _filters(known, dict(where or {}), filters)
+    groups = tuple(dict.fromkeys(restrict.choose(known, d, known.dimensions, "dimension") for d in _words(group_by)))
+    chosen = restrict.filters(known, where or {}, filters)
     end = min(span.end, ceil(unix(clock.now()), width))
-    asks = [Ask(known, w, groups) for w in reversed(cut(Window(span.start, end, width), limit))]
+    windows = cut(Window(span.start, end, width), limit)[::-1] if span.start < end else []
     settings = load(config)
-    admin = AdminKey(key, "the argument key") if isinstance(key, str) else key
-    outcomes = _ask_all(
-        client(settings, clock, admin, transport), asks, chosen, settings.sync.concurrency, clock, progress
-    )
+    http = client(settings, clock, _admin(key), transport)
+    asks = [Ask(known, w, groups) for w in windows]
+    outcomes = _ask_all(http, asks, chosen, settings.sync.concurrency, clock, progress)
     reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)
     gaps = joined(
         [Gap(name, f.window, str(f.error)) for o in outcomes for f in o.failures]
@@ -259,13 +264,17 @@ def fetch(
     )
     if gaps and not allow_partial:
         raise IncompleteError(
-            f"{name} is not complete: {Coverage(None, gaps).first_gap()}. Nothing is returned. "
-            "Ask for what is available, try again later, or pass allow_partial=True and see `.missing`."
+            f"The answer is not complete: {Coverage(None, gaps).first_gap()}. Nothing is returned. Ask for what is "
+            "available, try again later, or take what there is with allow_partial=True (--allow-partial)."
         )
     coverage = Coverage(naive(min(r.read_at for r in reads)) if reads else None, gaps)
     table = concat([r.rows for r in reads], parsed(known))
     raw = tuple(b for r in reads for b in r.buckets)
-    return Fetched(table, span, coverage, dataset=known, raw=raw, missing=gaps)
+    notes = (_BY_ID,) if not len(table) and restrict.has_names(chosen) else ()
+    return Fetched(table, span, coverage, notes=notes, dataset=known, raw=raw, missing=gaps)
+
+
+_BY_ID = "The API filters by id (such as proj_…), not by name. Names are known to a book: `tallybook query --where`."
 
 
 def _ask_all(
@@ -274,17 +283,18 @@ def _ask_all(
     chosen: Mapping[str, Sequence[str] | bool],
     concurrency: int,
     clock: Clock,
-    progress: Callable[[Progress], None] | None,
+    progress: Watch | None,
 ) -> list[Outcome]:
     from tallybook.collect.refusals import ask
     from tallybook.collect.sync import Progress
 
-    watch = progress or _notebook_progress()
     state = Progress("fetch", total=len(asks))
     now = unix(clock.now())
     outcomes = []
-    with http, ThreadPoolExecutor(concurrency, thread_name_prefix="tallybook") as pool:
+    with http, _watched(progress) as watch, ThreadPoolExecutor(concurrency, thread_name_prefix="tallybook") as pool:
         try:
+            if watch:
+                watch(state)
             for outcome in pool.map(lambda a: ask(http, a, chosen, now=now, keep_buckets=True), asks):
                 outcomes.append(outcome)
                 state.done += 1
@@ -298,29 +308,8 @@ def _ask_all(
     return outcomes
 
 
-def _filters(known: Dataset, where: dict[str, Any], named: dict[str, Any]) -> dict[str, Sequence[str] | bool]:
-    by_name = {FILTERS[d]: d for d in known.filters}
-    out: dict[str, Sequence[str] | bool] = {}
-    for name, value in named.items():
-        if name not in by_name:
-            raise UnknownNameError(f"filter of {known.name}", name, by_name)
-        where[by_name[name]] = value
-    for name, value in where.items():
-        column = _choose(known, name, known.filters, "filter")
-        if column == "batch":
-            if not isinstance(value, bool):
-                raise UsageError(f"batch is True or False, not {value!r}.")
-            out[column] = value
-        else:
-            out[column] = _values(value)
-    return out
-
-
-def _choose(known: Dataset, name: str, allowed: Sequence[str], what: str) -> str:
-    column = DIMENSIONS[name].column if name in DIMENSIONS else name
-    if column not in allowed:
-        raise UnknownNameError(f"{what} of {known.name}", name, allowed)
-    return column
+def _admin(key: str | AdminKey | None) -> AdminKey | None:
+    return AdminKey(key, "the argument key") if isinstance(key, str) else key
 
 
 def _words(value: Words | None) -> tuple[str, ...]:
@@ -329,14 +318,21 @@ def _words(value: Words | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _values(value: str | bool | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, bool):
-        return ("true" if value else "false",)
-    return (value,) if isinstance(value, str) else tuple(value)
+@contextmanager
+def _watched(progress: Watch | None) -> Iterator[Watch | None]:
+    """Yield who is told of progress: the caller's own, a bar in a notebook, or none: a library writes to no terminal.
 
+    The bar ends with the work, however that ends.
+    """
+    if progress is None:
+        from tallybook.show.progress import in_notebook
 
-def _notebook_progress() -> Callable[[Progress], None] | None:
-    """Return a progress bar where a notebook shows it, else nothing: a library does not write to a terminal."""
-    from tallybook.show.progress import in_notebook, notebook_bar
+        if in_notebook():
+            from rich.console import Console
 
-    return notebook_bar() if in_notebook() else None
+            from tallybook.show.progress import Bar
+
+            with Bar(Console()) as bar:
+                yield bar
+            return
+    yield progress

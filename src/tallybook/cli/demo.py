@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from tallybook.cli.run import note
-from tallybook.model.errors import MissingExtraError, TallybookError
+from tallybook.cli.run import note, progress_bar
+from tallybook.model.errors import MissingExtraError, TallybookError, UsageError
 from tallybook.model.settings import Org, Settings
 
 BOOK = "tallybook-demo.duckdb"
@@ -31,14 +31,22 @@ Example:
 def demo(book: str, days: int, seed: int) -> int:
     """See it work without a key: run the emulator, sync it over HTTP, show the result.
 
-    The book stays, so that you can go on asking it.
+    The book stays, so that you can go on asking it; the next demo makes it anew.
     """
+    _make_room(Path(book))
     for module in ("starlette", "uvicorn"):
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError("tallybook demo", "demo")
     note(f"Starting the emulator: a synthetic organization with {days} days of usage, on this machine only …")
     with _emulator(days, seed) as url:
         return _show(book, url)
+
+
+def _make_room(path: Path) -> None:
+    """Start with a new book, so that two organizations never mix; raises `UsageError` for a book of someone's own."""
+    if path.exists() and path != Path(BOOK):
+        raise UsageError(f"{path} is there already; the demo makes a new book. Name another with --book.")
+    path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -59,24 +67,16 @@ def _emulator(days: int, seed: int) -> Iterator[str]:
 
 
 def _show(path: str, url: str) -> int:
-    from rich.console import Console
-
     from tallybook.book import Book
     from tallybook.model.clock import SystemClock
     from tallybook.model.secret import AdminKey
-    from tallybook.show.progress import Bar
     from tallybook.show.text import result_text, sync_summary
     from tallybook.store.duckdb import DuckDBStore
 
     clock = SystemClock()
     book = Book(DuckDBStore(path, clock), Settings(book=path, org=(Org(base_url=url),)), clock)
-    console = Console(stderr=True)
-    key = AdminKey("sk-admin-demo", "the demo")
-    if console.is_terminal:
-        with Bar(console) as bar:
-            summary = book.sync(key=key, progress=bar)
-    else:
-        summary = book.sync(key=key)
+    with progress_bar() as bar:
+        summary = book.sync(key=AdminKey("sk-admin-demo", "the demo"), progress=bar)
     click.echo(sync_summary(summary, path))
     click.echo("\n$ tallybook query cost --by project")
     click.echo(result_text(book.query("cost", by="project")))

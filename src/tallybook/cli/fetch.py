@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag, note, pairs, time_options, words
+from tallybook.cli.run import common, json_flag, note, pairs, progress_bar, time_options, words
 
 if TYPE_CHECKING:
     from tallybook.show.result import Fetched
@@ -27,7 +27,7 @@ Examples:
 @click.argument("dataset")
 @click.option("--width", default="1d", show_default=True, metavar="WIDTH", help="Length of a bucket: 1m, 1h or 1d.")
 @click.option("--group-by", multiple=True, metavar="DIM", help="OpenAI's names: model, project_id, …")
-@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id; repeat for alternatives.")
+@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id, not by name; repeat for alternatives.")
 @time_options
 @click.option("--allow-partial", is_flag=True, help="Print what there is even if something is missing.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
@@ -55,18 +55,20 @@ def fetch(
     import tallybook
 
     filters = {name: _value(name, values) for name, values in pairs(where).items()}
-    found = tallybook.fetch(
-        dataset,
-        width=width,
-        group_by=words(group_by),
-        where=filters,
-        last=last,
-        period=period,
-        since=since,
-        until=until,
-        allow_partial=allow_partial,
-        config=config,
-    )
+    with progress_bar() as bar:
+        found = tallybook.fetch(
+            dataset,
+            width=width,
+            group_by=words(group_by),
+            where=filters,
+            last=last,
+            period=period,
+            since=since,
+            until=until,
+            allow_partial=allow_partial,
+            config=config,
+            progress=bar,
+        )
     if as_json or form == "json":
         click.echo(found.to_json())
     elif form == "csv":
@@ -75,6 +77,8 @@ def fetch(
         from tallybook.show.text import fetched_text
 
         click.echo(fetched_text(found, _SHOWN))
+    for remark in found.notes:
+        note(f"Note: {remark}")
     for gap in found.missing:
         note(f"Missing: {gap}")
     return 1 if found.missing else 0

@@ -65,6 +65,8 @@ def query(
         from tallybook.show.text import result_text
 
         click.echo(result_text(result))
+    for remark in result.notes:
+        note(f"Note: {remark}")
     if not result.coverage.complete:
         note(f"Incomplete: {result.coverage.first_gap()}.")
     return 1 if strict and not result.coverage.complete else 0

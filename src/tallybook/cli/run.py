@@ -7,7 +7,8 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -33,10 +34,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         chosen = command(arguments[0])
         result = chosen.main(list(arguments[1:]), prog_name=f"tallybook {arguments[0]}", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:
-        exc.show()
+        note(f"Error: {exc.format_message().rstrip()} {_help(exc)}")
         return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was read until then is kept.", err=True)
@@ -49,6 +51,11 @@ def run(arguments: Sequence[str]) -> int:
         note(f"Error: {exc}")
         return exc.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _help(error: click.ClickException) -> str:
+    known = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tallybook"
+    return f"`{known} --help` shows what there is."
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -112,3 +119,17 @@ def note(text: str) -> None:
     if sys.stderr.isatty():
         text = click.wrap_text(text, min(shutil.get_terminal_size().columns, 100), preserve_paragraphs=True)
     click.echo(text, err=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[Any], None]]:
+    """Yield what to tell of progress: a bar on stderr where that is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    from tallybook.show.progress import Bar
+
+    with Bar(Console(stderr=True)) as bar:
+        yield bar

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag, note, words
+from tallybook.cli.run import common, json_flag, note, progress_bar, words
+
+if TYPE_CHECKING:
+    from tallybook.model.windows import Window
 
 
 @click.command(
@@ -47,17 +51,10 @@ def sync(
     if dry_run:
         _plan(opened.plan(since=since, until=until, datasets=words(datasets), full=full), as_json)
         return 0
-    from rich.console import Console
-
-    from tallybook.show.progress import Bar
     from tallybook.show.text import sync_summary
 
-    console = Console(stderr=True)
-    if as_json or not console.is_terminal:
-        summary = opened.sync(since=since, until=until, datasets=words(datasets), full=full)
-    else:
-        with Bar(console) as bar:
-            summary = opened.sync(since=since, until=until, datasets=words(datasets), full=full, progress=bar)
+    with progress_bar() as bar:
+        summary = opened.sync(since=since, until=until, datasets=words(datasets), full=full, progress=bar)
     if as_json:
         click.echo(json.dumps(summary.as_dict() | {"book": opened.store.url}, indent=2))
     else:
@@ -67,12 +64,14 @@ def sync(
     return 0 if summary.ok else 1
 
 
-def _plan(windows: Sequence[tuple[str, object]], as_json: bool) -> None:
+def _plan(windows: Sequence[tuple[str, Window]], as_json: bool) -> None:
     if as_json:
         rows = [{"dataset": name, "window": str(window)} for name, window in windows]
         click.echo(json.dumps({"requests": len(windows), "windows": rows}, indent=2))
         return
-    counts = Counter((name, str(window).rpartition(" ")[2]) for name, window in windows)
-    for (name, width), n in counts.items():
-        click.echo(f"{name:<26} {n:>5} windows of {width} buckets")
-    click.echo(f"{len(windows)} requests in all; more only where the server splits a page.")
+    for (name, width), n in Counter((name, window.width) for name, window in windows).items():
+        click.echo(f"{name:<26} {n:>5} {'window' if n == 1 else 'windows'} of {width} buckets")
+    click.echo(
+        f"{len(windows):,} requests for data in all, more only where the server splits a page; and, once an hour, one "
+        "for the users and one or two for each project, for names."
+    )

@@ -15,8 +15,8 @@ from tallybook.model.arrow import column
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.schema import MONEY, TIME
-from tallybook.model.windows import SECONDS, Span, ceil, iso, naive, subtract
-from tallybook.query.compile import Query, compile_query, of
+from tallybook.model.windows import SECONDS, Span, ceil, floor, iso, naive, subtract
+from tallybook.query.compile import Query, compile_query, of, rows_of
 from tallybook.query.coverage import Coverage, assess, not_held
 from tallybook.query.labels import labels
 from tallybook.query.metrics import Metric, offers
@@ -30,7 +30,8 @@ class Answer:
 
     `table` has `time` (the start of each day or month; not for the grain `total`), per dimension a label and, where
     it differs, the id as `<dimension>_id`, `currency` where there is money, and the metrics: money as
-    decimal(38, 18), counts as int64. A number is NULL where its bucket is not held at all.
+    decimal(38, 18), counts as int64. A number is NULL where its bucket is not held at all, or where the provider
+    says nothing of a newer measure.
     """
 
     query: Query
@@ -57,16 +58,20 @@ def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -
 
 
 def _whole_buckets(query: Query, runs: Mapping[str, Sequence[Run]]) -> None:
+    """Raise where an edge of the range cuts a bucket; the newest bucket, still open, may be cut at its end."""
     for name, held in runs.items():
         for run in held:
-            step = SECONDS[run.width]
-            for edge in (query.range.start, query.range.end):
-                if edge % step and run.extent.start < edge < run.extent.end:
-                    first = iso(ceil(edge, run.width))
-                    raise UnanswerableError(
-                        f"{name} is held by {run.width} around {iso(edge)}, so the range cannot begin or end there. "
-                        f"Ask for whole days, for example from {first}."
-                    )
+            for edge, is_end in ((query.range.start, False), (query.range.end, True)):
+                if not edge % SECONDS[run.width] or not run.extent.start < edge < run.extent.end:
+                    continue
+                if is_end and edge >= run.end:
+                    continue
+                nearest = floor(edge, run.width) if is_end else ceil(edge, run.width)
+                raise UnanswerableError(
+                    f"{name} is held by {run.width} around {iso(edge)}, so the range cannot "
+                    f"{'end' if is_end else 'begin'} there. The nearest that can be answered "
+                    f"{'ends before' if is_end else 'begins with'} {iso(nearest)}."
+                )
 
 
 def _one_currency(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,12 +82,14 @@ def _one_currency(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, An
     if len(currencies) != 1:
         return rows
     only = currencies.pop()
+    groups = {"time", *(d.name for d in query.by)}
+    numbers = [name for name in rows[0] if name not in groups | {"currency"}]
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
-        key = tuple(row[k] for k in row if k not in {m.name for m in query.metrics} and k != "currency")
+        key = tuple(row[k] for k in row if k in groups)
         into = merged.setdefault(key, row | {"currency": only})
-        for m in query.metrics:
-            into[m.name] = into[m.name] if into[m.name] is not None else row[m.name]
+        for name in numbers:
+            into[name] = into[name] if into[name] is not None else row[name]
     return list(merged.values())
 
 
@@ -105,7 +112,8 @@ def _filled(
         for m in query.metrics:
             belongs = not split or (m.table == "costs") == (group[-1] is not None)
             value = row.get(m.name)
-            values[m.name] = value if value is not None else Decimal(0) if held[m.name][i] and belongs else None
+            is_zero = held[m.name][i] and belongs and not row.get(rows_of(m))
+            values[m.name] = value if value is not None else Decimal(0) if is_zero else None
         out.append(values)
     return out
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import DATASETS, MEASURES
 from tallybook.model.errors import UnanswerableError, UnknownNameError
 from tallybook.model.windows import Span, naive
-from tallybook.query.metrics import METRICS, Dimension, Metric, dimension, metric, offers
+from tallybook.query.metrics import DIMENSIONS, METRICS, Dimension, Metric, dimension, metric, offers
 from tallybook.query.time import GRAINS, Range
 
 NONE = "(none)"
@@ -62,16 +62,18 @@ def question(
     by: Iterable[str],
     grain: str,
     span: Range,
-    where: Mapping[str, Sequence[str]],
+    filters: Mapping[str, tuple[str, ...]],
 ) -> Query:
-    """Return a checked question; raises `QueryError` with the nearest names or what is possible instead."""
+    """Return a checked question; raises `QueryError` with the nearest names or what is possible instead.
+
+    `filters` is column to values (see `where.checked`).
+    """
     asked = tuple(dict.fromkeys(metric(m) for m in metrics))
     if not asked:
         raise UnknownNameError("metric", "", METRICS)
     groups = tuple(dict.fromkeys(dimension(d) for d in by))
     if grain not in GRAINS:
         raise UnknownNameError("grain", grain, GRAINS)
-    filters = {dimension(name).column: tuple(values) for name, values in where.items()}
     for name in filters.get("dataset", ()):
         if name not in DATASETS:
             raise UnknownNameError("dataset", name, DATASETS)
@@ -81,16 +83,19 @@ def question(
             raise UnanswerableError(f"{known.name} is not measured in {', '.join(filters['dataset'])}.")
         for column in [d.column for d in groups] + list(filters):
             if not any(offers(d, column) for d in datasets):
-                names = sorted({c for d in datasets for c in DATASETS[d].asked})
-                raise UnanswerableError(f"{known.name} has no dimension {column}; it has {', '.join(names)}.")
-    return Query(org, asked, groups, grain, span, filters)
+                names = [n for n, d in DIMENSIONS.items() if any(offers(held, d.column) for held in datasets)]
+                raise UnanswerableError(
+                    f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}."
+                )
+    return Query(org, asked, groups, grain, span, dict(filters))
 
 
 def compile_query(query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
     """Return the statement and its values: columns `time` (unless the grain is total), `by`, `currency`, metrics.
 
     `not_held` lists, by (dataset, column), where a dataset is held without that dimension. Costs and usage are
-    stitched by UNION ALL, so that a missing dimension never splits or drops a row; money is only summed here.
+    stitched by UNION ALL, so that a missing dimension never splits or drops a row; money is only summed here. A
+    measure that the provider may leave out has a column `<name> rows` beside it: how many rows could have it.
     """
     params: list[Any] = []
     parts = []
@@ -100,9 +105,20 @@ def compile_query(query: Query, not_held: Mapping[tuple[str, str], Sequence[Span
         params += values
     keys = (["time"] if query.grain != "total" else []) + [d.name for d in query.by] + ["currency"]
     names = ", ".join(f'"{k}"' for k in keys)
-    sums = ", ".join(f'SUM("{m.name}") AS "{m.name}"' for m in query.metrics)
+    summed = [name for m in query.metrics for name in ([m.name, rows_of(m)] if may_be_unknown(m) else [m.name])]
+    sums = ", ".join(f'SUM("{name}") AS "{name}"' for name in summed)
     text = f"SELECT {names}, {sums} FROM ({' UNION ALL '.join(parts)}) AS parts GROUP BY {names} ORDER BY {names}"
     return text, params
+
+
+def may_be_unknown(known: Metric) -> bool:
+    """Return whether a provider that says nothing of a measure may mean "unknown" rather than 0."""
+    return known.table == "usage" and not MEASURES[known.column].first
+
+
+def rows_of(known: Metric) -> str:
+    """Return the name of the column that counts the rows that could have a measure."""
+    return f"{known.name} rows"
 
 
 def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
@@ -119,6 +135,9 @@ def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[
         text, values = _measure(m, table, query)
         columns.append(f'{text} AS "{m.name}"')
         params += values
+        if may_be_unknown(m):
+            columns.append(f'{text.replace(f"THEN f.{m.column} END", "THEN 1 END")} AS "{rows_of(m)}"')
+            params += values
     conditions, values = _conditions(query, table)
     return f"SELECT {', '.join(columns)} FROM {table} AS f WHERE {' AND '.join(conditions)}", params + values
 

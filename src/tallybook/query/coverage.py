@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.model.coverage import Run
+from tallybook.model.datasets import DATASETS
 from tallybook.model.windows import SECONDS, Span, iso, naive, subtract, unix
+from tallybook.query.time import stretch
+
+_JSON = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +24,16 @@ class Gap:
     reason: str
 
     def as_dict(self) -> dict[str, str]:
-        """Return JSON-ready values."""
+        """Return JSON-ready values; the span is half-open."""
         return {
             "dataset": self.dataset,
-            "start": iso(self.span.start),
-            "end": iso(self.span.end),
+            "start": naive(self.span.start).strftime(_JSON),
+            "end": naive(self.span.end).strftime(_JSON),
             "reason": self.reason,
         }
 
     def __str__(self) -> str:
-        return f"{self.dataset} {iso(self.span.start)} to {iso(self.span.end)}: {self.reason}"
+        return f"{self.dataset} {stretch(self.span)}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Coverage:
 
 def utc_text(moment: dt.datetime | None) -> str | None:
     """Return a naive UTC moment as JSON has it, or None."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    return moment.strftime(_JSON) if moment else None
 
 
 def assess(
@@ -100,7 +104,7 @@ def assess(
         until = min(span.end, horizon)
         if until > span.start:
             gaps = subtract([Span(span.start, until)], [r.span for r in held])
-            missing += [Gap(dataset, gap, why(dataset, gap, refused)) for gap in gaps]
+            missing += [Gap(dataset, gap, why(dataset, gap, refused) or "not read") for gap in gaps]
         for lacking in sorted(set(dimensions)):
             missing += not_held(dataset, lacking, span, held)
         unstable = [max(r.stable_until(look_back[dataset]), span.start) for r in held if r.span.overlaps(span)]
@@ -137,17 +141,18 @@ def joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(sorted(out, key=lambda g: (g.dataset, g.span.start)))
 
 
-def why(dataset: str, gap: Span, refused: Iterable[Mapping[str, Any]]) -> str:
-    """Return why a gap is one: what the API said, or that it was not read yet."""
+def why(dataset: str, gap: Span, refused: Iterable[Mapping[str, Any]], dimension: str | None = None) -> str:
+    """Return what the API said where it refused a stretch, or only a dimension of it; nothing where it did not."""
     for row in refused:
         span = Span(unix(row["start_time"]), unix(row["end_time"]))
-        if row["dataset"] == dataset and row["dimension"] is None and span.overlaps(gap):
+        if row["dataset"] == dataset and row["dimension"] == dimension and span.overlaps(gap):
             return str(row["reason"])
-    return "not read"
+    return ""
 
 
 def not_held(dataset: str, dimension: str, span: Span, runs: Sequence[Run]) -> list[Gap]:
-    """Return where a dataset is held, but not by `dimension`."""
+    """Return where a dataset is held, but not by `dimension` (a column)."""
     lacking = [r.span for r in runs if dimension not in r.dimensions and r.span.overlaps(span)]
     inside = [Span(max(s.start, span.start), min(s.end, span.end)) for s in lacking]
-    return [Gap(dataset, s, f"not held by {dimension}") for s in subtract(inside, [])]
+    reason = f"not held by {dimension}" if dimension in DATASETS[dataset].asked else f"never given by {dimension}"
+    return [Gap(dataset, s, reason) for s in subtract(inside, [])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.model.datasets import DATASETS
-from tallybook.model.windows import Span, naive
+from tallybook.model.windows import DAY, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
 from tallybook.store.base import Store
 
@@ -76,6 +76,9 @@ class Status:
         }
 
 
+_REACH = 365 * DAY
+"""What a first sync asks for."""
+
 _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
 UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?"""
 
@@ -89,7 +92,8 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Statu
     held = []
     for name, of_dataset in runs.items():
         start = min((r.start for r in of_dataset), default=None)
-        coverage = assess(Span(start or now - 1, now), {name: ()}, {name: of_dataset}, refusals, look_back, now)
+        since = start if start is not None else now // DAY * DAY - _REACH
+        coverage = assess(Span(since, now), {name: ()}, {name: of_dataset}, refusals, look_back, now)
         end = max((r.end for r in of_dataset), default=None)
         stable = coverage.provisional_from or (naive(end) if end is not None else None)
         gaps = [gap for gap in coverage.missing if gap.span.start < (end or now)]

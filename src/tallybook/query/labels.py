@@ -6,6 +6,8 @@ never changes with a filter.
 
 from __future__ import annotations
 
+import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,22 +38,40 @@ def _unique(names: Mapping[str, str]) -> dict[str, str]:
         longest = max(map(len, ids))
         length = next(n for n in range(6, longest + 7) if n >= longest or len({i[-n:] for i in ids}) == len(ids))
         out.update({i: f"{name} ({i[-length:]})" for i in ids})
+    # A name may itself look like one with an ending; then the whole id tells them apart.
+    while twice := [label for label, n in Counter(out.values()).items() if n > 1]:
+        out.update({i: f"{label} ({i})" for i, label in out.items() if label in twice})
     return out
 
 
-def resolve(kind: str | None, wanted: Iterable[str], known: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
-    """Return the ids that `wanted` names, by id or label; a name that several ids share selects them all.
+def resolve(
+    kind: str | None, wanted: Iterable[str], known: Mapping[str, Mapping[str, str]]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the ids that `wanted` names, by id or label, and remarks on what was not plain.
 
-    What is neither is taken to be an id.
+    A name that several ids share selects them all; what is neither id nor name is taken to be an id.
     """
-    by_label: dict[str, list[str]] = {}
     names = known.get(kind or "", {})
+    by_label: dict[str, list[str]] = {}
     for identity, label in names.items():
-        by_label.setdefault(label, []).append(identity)
-        bare = label.removesuffix(f" ({label.rpartition(' (')[2]}") if label.endswith(")") else label
-        if bare != label and identity.endswith(label[len(bare) + 2 : -1]):
-            by_label.setdefault(bare, []).append(identity)
+        for text in {label, _bare(identity, label)}:
+            by_label.setdefault(text, []).append(identity)
     out: dict[str, None] = {}
+    remarks = []
     for value in wanted:
-        out.update(dict.fromkeys([value] if value in names else by_label.get(value, [value])))
-    return tuple(out)
+        found = [value] if value in names else by_label.get(value)
+        out.update(dict.fromkeys(found or [value]))
+        if found and len(found) > 1:
+            each = ", ".join(sorted(names[i] for i in found))
+            remarks.append(f"{len(found)} {kind}s are called {value!r}; all are in: {each}.")
+        if not found and names and not value.startswith("("):
+            near = difflib.get_close_matches(value, by_label, n=3, cutoff=0.6)
+            hint = " Did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else ""
+            remarks.append(f"No {kind} in the book is called {value!r}; it was taken as an id.{hint}")
+    return tuple(out), remarks
+
+
+def _bare(identity: str, label: str) -> str:
+    """Return a label without the end of the id that made it unique."""
+    name, separator, suffix = label.removesuffix(")").rpartition(" (")
+    return name if separator and label.endswith(")") and suffix and identity.endswith(suffix) else label

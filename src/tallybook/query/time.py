@@ -27,7 +27,8 @@ class Range(Span):
     def __str__(self) -> str:
         length = self.end - self.start
         if self.start % DAY or self.end % DAY:
-            return f"{iso(self.start)} to {iso(self.end)}, {length / 3600:g} hours, UTC"
+            hours = f"{length / 3600:,.2f}".rstrip("0").rstrip(".")
+            return f"{iso(self.start)} to {iso(self.end)}, {hours} hours, UTC"
         days = length // DAY
         first, last = naive(self.start), naive(self.end - DAY)
         if days == 1:
@@ -73,29 +74,59 @@ def moment(value: When, *, is_end: bool = False) -> int:
 
     A timestamp without an offset is UTC. Raises `UsageError`.
     """
-    if isinstance(value, dt.datetime):
-        return unix(value)
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-                return unix(dt.datetime.fromisoformat(text))
-            value = dt.date.fromisoformat(text)
-        except ValueError as exc:
-            raise UsageError(f"{text!r} is not a date. Write 2026-10-31, or 2026-10-31T17:00Z for a moment.") from exc
-    start = unix(dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC))
-    return start + DAY if is_end else start
+    try:
+        if isinstance(value, dt.datetime):
+            return _within(unix(value), value)
+        day = value if isinstance(value, dt.date) else _day(value)
+        if day is None:
+            return _within(unix(dt.datetime.fromisoformat(str(value).strip())), value)
+    except (ValueError, OverflowError, TypeError) as exc:
+        raise UsageError(f"{str(value)!r} is not a date. Write 2026-10-31, or 2026-10-31T17:00Z for a moment.") from exc
+    start = unix(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC))
+    return _within(start + DAY if is_end else start, value)
+
+
+def _day(text: str) -> dt.date | None:
+    """Return the day that `text` names in any way that ISO has, or None where it names a moment."""
+    try:
+        return dt.date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+_FIRST, _LAST_MOMENT = 0, 253_370_764_800
+"""1970 to 9999: beyond, calendars and stores have no dates."""
+
+
+def _within(seconds: int, said: When) -> int:
+    if not _FIRST <= seconds < _LAST_MOMENT:
+        raise UsageError(f"{str(said)!r} is out of range: there are dates from 1970 to 9998.")
+    return seconds
 
 
 def _between(since: When | None, until: When | None, now: dt.datetime) -> Range:
     today = unix(now) // DAY * DAY
     end = moment(until, is_end=True) if until is not None else today + DAY
-    start = moment(since) if since is not None else end - 30 * DAY
+    start = moment(since) if since is not None else max(end - 30 * DAY, _FIRST)
     if start > unix(now):
         raise UsageError(f"The range begins in the future, at {iso(start)}; today is {iso(today)} (UTC).")
     if start >= end:
-        raise UsageError(f"since ({iso(start)}) is not before until ({iso(end)}).")
+        raise UsageError(backwards(start, end))
     return Range(start, end)
+
+
+def backwards(start: int, end: int) -> str:
+    """Return what is wrong with a range that ends before it begins, in the words of the one who wrote it."""
+    last = f"{iso(end - DAY)}, included" if not end % DAY else iso(end)
+    return f"since ({iso(start)}) is not before until ({last})."
+
+
+def stretch(span: Span) -> str:
+    """Return a span in few words: whole days as first and last day, anything else as exact moments."""
+    if span.start % DAY or span.end % DAY:
+        return f"{iso(span.start)} to {iso(span.end)}"
+    first, last = iso(span.start), iso(span.end - DAY)
+    return first if first == last else f"{first} to {last}"
 
 
 def _last(text: str, now: dt.datetime) -> Range:
@@ -107,15 +138,15 @@ def _last(text: str, now: dt.datetime) -> Range:
     try:
         if unit == "h":
             end = unix(now) // 3600 * 3600 + 3600
-            return Range(end - n * 3600, end)
+            return Range(_within(end - n * 3600, text), end)
         if unit == "mo":
             end_month = _add_months(day.replace(day=1), 1)
-            return Range(unix(_add_months(end_month, -n)), unix(end_month))
+            return Range(_within(unix(_add_months(end_month, -n)), text), unix(end_month))
         monday = day - dt.timedelta(days=day.weekday())
         last_day = day + dt.timedelta(days=1) if unit == "d" else monday + dt.timedelta(days=7)
         length = dt.timedelta(days=n if unit == "d" else 7 * n)
-        return Range(unix(last_day - length), unix(last_day))
-    except (OverflowError, ValueError) as exc:
+        return Range(_within(unix(last_day - length), text), unix(last_day))
+    except (OverflowError, ValueError, UsageError) as exc:
         raise UsageError(f"last={text!r} reaches back too far.") from exc
 
 
@@ -133,12 +164,12 @@ def _period(text: str, now: dt.datetime) -> Range:
         "last-month": (_add_months(first, -1), first),
     }
     match = _PERIOD.fullmatch(text)
-    if text not in named and (not match or match[1] == "0000"):
+    if text not in named and (not match or not 1970 <= int(match[1]) <= 9998):
         raise UsageError(f"period={text!r} is not known. {suggest(text, [*_NAMED, '2026-10', '2026-Q3', '2026'])}")
     if match:
         year, quarter, month = int(match[1]), match[2], match[3]
         start = dt.datetime(year, int(month or 1) if not quarter else 3 * int(quarter) - 2, 1, tzinfo=dt.UTC)
-        start, end = start, _add_months(start, 1 if month else 3 if quarter else 12)
+        end = _add_months(start, 1 if month else 3 if quarter else 12)
     else:
         start, end = named[text]
     if start > now:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -60,21 +59,3 @@ class Bar:
             total=max(state.total, 1),
             text=text,
         )
-
-
-def notebook_bar() -> Callable[[State], None]:
-    """Return a bar that draws itself in the notebook's output and ends with the last window."""
-    bar = Bar(Console())
-    started = False
-
-    def show(state: State) -> None:
-        nonlocal started
-        if not started:
-            bar.__enter__()
-            started = True
-        bar(state)
-        if state.phase != "days" and state.done >= state.total:
-            bar.__exit__()
-            started = False
-
-    return show

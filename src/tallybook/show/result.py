@@ -36,6 +36,8 @@ class Result:
     """What is missing, and as of when."""
     query: Query | None = None
     """The question; None for data that was fetched directly."""
+    notes: tuple[str, ...] = ()
+    """Remarks on how the question was understood."""
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""
@@ -69,6 +71,7 @@ class Result:
             "query": self.query.as_dict() if self.query else None,
             "range": {"start": _iso(self.range.start), "end": _iso(self.range.end), "text": str(self.range)},
             "coverage": self.coverage.as_dict(),
+            "notes": list(self.notes),
             "rows": [{k: _plain(v) for k, v in row.items()} for row in self.rows()],
         }
 

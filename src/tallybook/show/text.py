@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tallybook.model.windows import iso
 from tallybook.query.inventory import Status
+from tallybook.query.time import stretch
 from tallybook.show.result import Fetched, Result
+from tallybook.show.tables import Column, fits, plain, table_text, terminal_width, width_of
 
 if TYPE_CHECKING:
     from tallybook.collect.checks import Check
@@ -33,13 +34,19 @@ def money(value: Decimal | None, currency: str | None, places: int = 2) -> str:
     """Return an amount with its currency; an amount too small to show is `<$0.01`, never zero."""
     if value is None:
         return "–"
-    symbol = _SYMBOLS.get(currency or "usd", "")
+    symbol = _SYMBOLS.get(currency or "", "")
     unit = "" if symbol or not currency else f" {currency.upper()}"
     step = _CENT.scaleb(2 - places)
     sign = "\N{MINUS SIGN}" if value < 0 else ""
     if value and abs(value) < step:
         return f"{sign}<{symbol}{step:f}{unit}"
     return f"{sign}{symbol}{abs(value):,.{places}f}{unit}"
+
+
+def places(values: Iterable[Decimal | None]) -> int:
+    """Return the decimal places of a list of amounts, decided by the largest: cents, or more where all are less."""
+    largest = max((abs(v) for v in values if v is not None), default=Decimal(0))
+    return 6 if 0 < largest < _CENT else 2
 
 
 def size(n: int) -> str:
@@ -53,57 +60,52 @@ def size(n: int) -> str:
 
 
 def render(*parts: RenderableType, width: int | None = None, colour: bool | None = None) -> str:
-    """Return renderables as text, `width` columns wide (default: the terminal's, else 80)."""
-    console = Console(width=width, force_terminal=colour, highlight=False, soft_wrap=False)
+    """Return renderables as text, `width` columns wide (default: the terminal's; in a pipe, lines are not folded)."""
+    console = Console(
+        width=width or terminal_width() or _UNFOLDED, force_terminal=colour, highlight=False, markup=False
+    )
     with console.capture() as capture:
         for part in parts:
-            console.print(part)
+            console.print(Text(plain(part)) if isinstance(part, str) else part)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
 
 
-def _table(*, footer: bool = False) -> Table:
-    return Table(box=box.SIMPLE_HEAD, show_footer=footer, pad_edge=False, padding=(0, 1, 0, 0))
+_UNFOLDED = 10_000
 
 
-def result_table(result: Result) -> Table:
+def result_table(result: Result, width: int | None = None) -> str:
     """Return an answer as a table with totals at the foot."""
     assert result.query is not None  # noqa: S101 - only answers are shown as tables
-    rows = result.rows()
-    query = result.query
-    table = _table(footer=len(rows) > 1)
-    spend = [m for m in query.metrics if m.table == "costs"]
-    many = spend and len({r["currency"] for r in rows} - {None}) > 1
-    first = True
+    rows, query = result.rows(), result.query
+    columns = []
     if query.grain != "total":
-        table.add_column(query.grain, footer="total", no_wrap=True)
-        first = False
-    for d in query.by:
-        table.add_column(d.name, footer="total" if first else "", overflow="ellipsis", no_wrap=True, ratio=1)
-        first = False
+        columns.append(Column(query.grain, [_day(r["time"], query.grain) for r in rows]))
+    columns += [Column(d.name, [str(r[d.name]) for r in rows], is_label=True) for d in query.by]
     for m in query.metrics:
-        table.add_column(m.name, footer=_total(rows, m.name, m.table == "costs"), justify="right", no_wrap=True)
-    for row in rows:
-        cells = [] if query.grain == "total" else [_day(row["time"], query.grain)]
-        cells += [str(row[d.name]) for d in query.by]
-        for m in query.metrics:
-            value = row[m.name]
-            cells.append(money(value, row["currency"]) if m.table == "costs" else count(value))
-        table.add_row(*cells)
-    if many:
-        table.caption = "Currencies are never added."
-    return table
+        cells, foot = _amounts(rows, m.name) if m.table == "costs" else _counts(rows, m.name)
+        columns.append(Column(m.name, cells, is_number=True, foot=foot if len(rows) > 1 else ()))
+    if len(rows) > 1 and not columns[0].is_number:
+        columns[0] = replace(columns[0], foot=["total"])
+    text = table_text(columns, width)
+    many = any(m.table == "costs" for m in query.metrics) and len({r["currency"] for r in rows} - {None}) > 1
+    return f"{text}\n\nCurrencies are never added." if many else text
 
 
-def _total(rows: Sequence[Mapping[str, Any]], name: str, is_money: bool) -> str:
-    if not is_money:
-        return count(sum(r[name] or 0 for r in rows))
+def _counts(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], list[str]]:
+    known = [r[name] for r in rows if r[name] is not None]
+    return [count(r[name]) for r in rows], [count(sum(known) if known else None)]
+
+
+def _amounts(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], list[str]]:
+    """Return amounts as text, and their totals by currency."""
     sums: dict[str | None, Decimal] = {}
     for row in rows:
         if row[name] is not None:
             sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row[name]
     if len(sums) > 1:
         sums.pop(None, None)
-    return "\n".join(money(v, c) for c, v in sums.items()) or "–"
+    exact = places(r[name] for r in rows)
+    return [money(r[name], r["currency"], exact) for r in rows], [money(v, c, exact) for c, v in sums.items()] or ["–"]
 
 
 def _day(moment: dt.datetime, grain: str) -> str:
@@ -113,15 +115,12 @@ def _day(moment: dt.datetime, grain: str) -> str:
 def result_text(result: Result, *, width: int | None = None) -> str:
     """Return an answer as text: the table, the range, what cost means, and the coverage."""
     assert result.query is not None  # noqa: S101
-    billed = (
-        "Cost is billed, before tax, credits and adjustments. "
-        if any(m.table == "costs" for m in result.query.metrics)
-        else ""
-    )
-    foot = Text(f"{result.range}. {billed}")
+    width = width or terminal_width()
+    is_money = any(m.table == "costs" for m in result.query.metrics)
+    billed = " Cost is billed, before tax, credits and adjustments." if is_money else ""
     state = Text(f"Data {result.coverage}.", style="" if result.coverage.complete else "bold yellow")
-    body = result_table(result) if len(result) else Text("No rows: nothing matches in this range.")
-    return render(body, foot, state, width=width)
+    body = result_table(result, width) if len(result) else "No rows: nothing matches in this range."
+    return f"{body}\n\n{render(f'{result.range}.{billed}', state, width=width)}"
 
 
 def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str:
@@ -142,12 +141,11 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
     )
     grid.add_row("Names", summary.directory)
     for refusal in summary.refusals[:8]:
-        span = f"{iso(refusal.span.start)} to {iso(refusal.span.end)}"
-        grid.add_row("Not given", f"{refusal.dataset}, {span}: {refusal.reason}")
+        grid.add_row("Not given", f"{refusal.dataset} {stretch(refusal.span)}: {refusal.reason}")
     if len(summary.refusals) > 8:
         grid.add_row("", f"and {len(summary.refusals) - 8} more; see `tallybook status`")
     for failure in summary.failures[:8]:
-        grid.add_row("Missing", f"{failure.dataset}, {failure.window}: {failure.error}")
+        grid.add_row("Missing", f"{failure.dataset} {stretch(failure.window)}: {failure.error}")
     if len(summary.failures) > 8:
         grid.add_row("", f"and {len(summary.failures) - 8} more")
     if not summary.failures:
@@ -157,78 +155,68 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
 
 def status_text(status: Status, *, width: int | None = None) -> str:
     """Return what a book holds, as text."""
-    table = _table()
-    table.add_column("dataset", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("from", no_wrap=True)
-    table.add_column("to (UTC)", no_wrap=True)
-    table.add_column("by", no_wrap=True)
-    table.add_column("stable until", no_wrap=True)
-    for held in status.datasets:
-        table.add_row(
-            held.dataset,
-            count(held.rows),
-            f"{held.start:%Y-%m-%d}" if held.start else "–",
-            f"{held.end:%m-%d %H:%M}" if held.end else "–",
-            "+".join(held.widths) or "–",
-            f"{held.stable_until:%m-%d %H:%M}" if held.stable_until else "–",
-        )
-    lines: list[RenderableType] = [
-        Text(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}"),
-        table,
-        Text(f"{status.history_rows:,} earlier versions of rows are kept."),
-    ]
+    width = width or terminal_width()
+    columns = _held(status, exact=True)
+    if width is not None and width_of(columns) > width:
+        columns = _held(status, exact=False)
+    lines: list[RenderableType] = [f"{status.history_rows:,} earlier versions of rows are kept."]
     gaps = [gap for held in status.datasets for gap in held.coverage.missing]
-    lines += [Text(f"Missing: {gap}") for gap in gaps[:12]]
+    lines += [f"Missing: {gap}" for gap in gaps[:12]]
     if len(gaps) > 12:
-        lines.append(Text(f"Missing: and {len(gaps) - 12} more; `tallybook status --json` lists all"))
+        lines.append(f"Missing: and {len(gaps) - 12} more; `tallybook status --json` lists all")
     if not gaps:
-        lines.append(Text("Nothing is missing up to the newest read."))
-    lines += [
-        Text(f"Note: {remark['dataset']}, {remark['start_time']:%Y-%m-%d}: {remark['text']}")
-        for remark in status.notes[:6]
-    ]
+        lines.append("Nothing is missing up to the newest read.")
+    lines += [f"Note: {note['dataset']}, {note['start_time']:%Y-%m-%d}: {note['text']}" for note in status.notes[:6]]
     if len(status.notes) > 6:
-        lines.append(Text(f"Note: and {len(status.notes) - 6} more; `tallybook status --json` lists all"))
+        lines.append(f"Note: and {len(status.notes) - 6} more; `tallybook status --json` lists all")
     if status.last_sync and status.last_sync.get("ended_at"):
-        ok = "all well" if status.last_sync.get("ok") else f"{len(status.last_sync.get('failed', []))} windows failed"
-        lines.append(Text(f"Last sync {status.last_sync['ended_at']}: {ok}."))
-    return render(*lines, width=width)
+        failed = len(status.last_sync.get("failed", []))
+        ok = "all well" if status.last_sync.get("ok") else f"{failed} windows failed"
+        lines.append(f"Last sync {status.last_sync['ended_at']}: {ok}.")
+    head = render(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC", width=width)
+    return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
+
+
+def _held(status: Status, *, exact: bool) -> list[Column]:
+    """Return one line per dataset; what is not `exact` has days only, and leaves out what matters less."""
+
+    def when(moments: Iterable[dt.datetime | None]) -> list[str]:
+        return [f"{m:%Y-%m-%d %H:%M}" if m and exact else f"{m:%Y-%m-%d}" if m else "–" for m in moments]
+
+    held = status.datasets
+    columns = [
+        Column("dataset", [h.dataset for h in held]),
+        Column("rows", [count(h.rows) for h in held], is_number=True),
+        Column("from", when(h.start for h in held)),
+        Column("to", when(h.end for h in held)),
+        Column("width", ["+".join(h.widths) or "–" for h in held]),
+        Column("stable to", when(h.stable_until for h in held)),
+    ]
+    if exact:
+        columns.append(Column("last read", when(h.read_at for h in held)))
+        columns.append(Column("notes", [count(h.notes) for h in held], is_number=True))
+    return columns
 
 
 def fetched_text(found: Fetched, shown: int, *, width: int | None = None) -> str:
-    """Return the first rows of fetched data as text: the columns that hold anything, time first, as many numbers as fit."""
+    """Return the first rows of fetched data as text: time, the columns that hold anything, as many numbers as fit."""
+    width = width or terminal_width()
     numbers = {f.name for f in found.table.schema if str(f.type).startswith(("int64", "decimal"))}
     named = [n for n in found.table.column_names if n != "end_time" and found.table[n].null_count < len(found)]
-    names = [n for n in named if n not in numbers]
     sample = found.table.slice(0, shown).to_pylist()
-    widest = {n: max([len(n), *(len(_cell(row[n])) for row in sample)]) for n in named}
-    left = (width or _WIDTH) - sum(min(widest[n], _SHORT) + 2 for n in names)
-    for name in (n for n in named if n in numbers):
-        left -= widest[name] + 2
-        if left < 0:
+    columns: list[Column] = []
+    for name in sorted(named, key=lambda n: n in numbers):
+        cells = [_cell(row[name]) for row in sample]
+        column = Column(name, cells, is_label=name not in {*numbers, "start_time"}, is_number=name in numbers)
+        if name in numbers and width is not None and not fits([*columns, column], width):
             break
-        names.append(name)
-    rows = [[_cell(row[name]) for name in names] for row in sample]
-    table = _table()
-    for name in names:
-        table.add_column(
-            name,
-            justify="right" if name in numbers else "left",
-            no_wrap=True,
-            min_width=widest[name] if name in numbers else min(widest[name], _SHORT),
-        )
-    for row in rows:
-        table.add_row(*row)
+        columns.append(column)
     hidden = len(found) - shown
-    more = [Text(f"… {hidden:,} more rows; --format csv or json prints all rows and columns.")] if hidden > 0 else []
-    body = table if rows else Text("No rows in this range.")
-    return render(body, *more, Text(f"{found.range}. Data {found.coverage}."), width=width)
-
-
-_SHORT = 12
-"""Text columns are never shortened below this width."""
-_WIDTH = 80
+    more = [f"… {hidden:,} more rows; --format csv or json prints all rows and columns."] if hidden > 0 else []
+    if not hidden > 0 and len(columns) < len(named):
+        more = ["Some columns do not fit; --format csv or json prints all."]
+    body = table_text(columns, width) if sample else "No rows in this range."
+    return f"{body}\n\n{render(*more, f'{found.range}. Data {found.coverage}.', width=width)}"
 
 
 def _cell(value: Any) -> str:
