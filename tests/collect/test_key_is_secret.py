@@ -120,6 +120,8 @@ def test_the_key_goes_to_openai_this_machine_and_listed_hosts(address: str, kept
         "https://evil.com\\.api.openai.com/v1",
         "https://evil.com/.api.openai.com",
         "https://evil.com#.api.openai.com",
+        "https://evil.com%2f.api.openai.com/v1",
+        "https://evil.com;.api.openai.com/v1",
         "https://api.openai.com/v1?x=1",
         "https://api.openai.com:port/v1",
         "https://api.openai.com:0/v1",
