@@ -1,6 +1,6 @@
 """Pages to one exact Arrow table. Pure: the same pages give the same rows, or a clear error.
 
-Rows are decoded and turned into columns a few thousand at a time, so that a large page costs little more memory
+Rows are decoded and turned into columns a few hundred at a time, so that a large page costs little more memory
 than its text.
 """
 
@@ -25,7 +25,7 @@ from tallybook.model.windows import SECONDS, Window, iso
 
 __all__ = ["IDENTITIES", "MONEY", "buckets", "money", "parse"]
 
-_CHUNK = 2_000
+_CHUNK = 500
 """Rows that are held decoded at once, give or take a bucket."""
 
 _AMOUNT = {"value", "currency"}
