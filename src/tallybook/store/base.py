@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tallybook.model.coverage import Run, check, cover, read_until, squeeze
+from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
 from tallybook.model.datasets import DATASETS
 from tallybook.model.records import Fetch, Note, Read, Refusal
-from tallybook.model.windows import Window, merge
+from tallybook.model.windows import Window, ceil, merge, naive
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Piece:
     dataset: str
     start: int
     end: int
-    """To the end of the last bucket, open or not."""
+    """To the end of the last bucket, open or not, as far as the read goes."""
     width: str
     """The width that was held."""
     reason: str | None
@@ -140,6 +142,10 @@ def effect(reads: Sequence[Read], held: Mapping[str, Sequence[Run]], recorded_at
     Adjacent windows of one batch are judged together.
     """
     out = Effect(before={k: list(v) for k, v in held.items()})
+    for name in {r.dataset for r in reads}:
+        windows = sorted((r.window for r in reads if r.dataset == name), key=lambda w: w.start)
+        if any(a.overlaps(b) for a, b in pairwise(windows)):
+            raise PartialBucketError(f"two reads of {name} in one batch overlap")
     for (dataset, width), group in _by_width(reads).items():
         for span in merge(r.window for r in group):
             last = max((r for r in group if r.window.end <= span.end), key=lambda r: r.window.end)
@@ -151,11 +157,32 @@ def effect(reads: Sequence[Read], held: Mapping[str, Sequence[Run]], recorded_at
         runs[read.dataset] = change.runs
         out.replaced += [(read.dataset, run) for run in change.replaced]
         out.pieces += [
-            Piece(read.dataset, run.start, run.extent.end, run.width, _reason(run, read), run.read_at)
+            Piece(read.dataset, run.start, _end(run, read), run.width, _reason(run, read), run.read_at)
             for run in change.replaced
         ]
     out.after = {k: squeeze(v) for k, v in runs.items()}
     return out
+
+
+def known(read: Read) -> Read | None:
+    """Return what a read knows: whole buckets that had begun when it did; None where there are none.
+
+    Later ones are in a window only when the clock has stepped back since it was planned, or runs behind the
+    provider's. Whatever is held of them stays.
+    """
+    window = read.window
+    end = min(window.end, ceil(read.read_at, window.width))
+    if end == window.end:
+        return read
+    return inside(read, Window(window.start, end, window.width)) if end > window.start else None
+
+
+def inside(read: Read, window: Window) -> Read:
+    """Return the part of a read that lies in `window`, without its requests and notes."""
+    times = read.rows["start_time"]
+    low, high = (pa.scalar(naive(t), times.type) for t in (window.start, window.end))
+    rows = read.rows.filter(pc.and_(pc.greater_equal(times, low), pc.less(times, high)))
+    return replace(read, window=window, rows=rows, fetches=(), notes=())
 
 
 def _by_width(reads: Iterable[Read]) -> dict[tuple[str, str], list[Read]]:
@@ -163,6 +190,11 @@ def _by_width(reads: Iterable[Read]) -> dict[tuple[str, str], list[Read]]:
     for read in reads:
         groups.setdefault((read.dataset, read.window.width), []).append(read)
     return groups
+
+
+def _end(held: Run, read: Read) -> int:
+    """Return where a piece ends: with its last bucket, open or not, but never beyond what is read in its place."""
+    return min(held.extent.end, max(held.end, read.window.end))
 
 
 def _reason(held: Run, read: Read) -> str | None:

@@ -11,14 +11,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tallybook.model.coverage import PartialBucketError, Run
 from tallybook.model.datasets import DATASETS
 from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Fetch, Note, Read, Refusal
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
-from tallybook.store.base import Batch, Changes, Effect, effect, table_of
+from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
 from tallybook.store.duckdb_facts import replace_facts
 
 _RETRY = (dt.timedelta(hours=24), dt.timedelta(days=7))
@@ -91,7 +90,7 @@ def _without_loss(
 
     Such a bucket comes back without rows and with the dimensions held: only its read time is new.
     """
-    for read in batch.reads:
+    for read in filter(None, map(known, batch.reads)):
         richer = [
             run
             for run in held[read.dataset]
@@ -102,11 +101,12 @@ def _without_loss(
         if not richer:
             yield read
             continue
-        before, after = _bucket_totals(cursor, batch.org, read)
+        totals = {r.dimensions: _bucket_totals(cursor, batch.org, read, r.dimensions) for r in richer}
         step = SECONDS[read.window.width]
         verdicts: list[tuple[int, tuple[str, ...] | None]] = []
         for start in range(read.window.start, read.window.end, step):
             run = next((r for r in richer if r.start <= start < r.end), None)
+            before, after = totals[run.dimensions] if run is not None else ({}, {})
             same = run is not None and before.get(start) == after.get(start)
             verdicts.append((start, run.dimensions if run is not None and same else None))
             if run is not None and not same:
@@ -123,22 +123,24 @@ def _parts(read: Read, verdicts: list[tuple[int, tuple[str, ...] | None]], step:
         if kept is not None:
             yield replace(read, window=window, dimensions=kept, rows=None, fetches=(), notes=())
             continue
-        times = read.rows["start_time"]
-        inside = pc.and_(
-            pc.greater_equal(times, pa.scalar(naive(window.start), times.type)),
-            pc.less(times, pa.scalar(naive(window.end), times.type)),
-        )
-        yield replace(read, window=window, rows=read.rows.filter(inside), fetches=(), notes=())
+        yield inside(read, window)
 
 
-def _bucket_totals(cursor: duckdb.DuckDBPyConnection, org: str, read: Read) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Return the totals of each bucket, held and read, in a form that compares equal when they are."""
+def _bucket_totals(
+    cursor: duckdb.DuckDBPyConnection, org: str, read: Read, held_by: tuple[str, ...]
+) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return the totals of each bucket, held and read, in a form that compares equal when they are.
+
+    The API tells quantities only per line item, so without it amounts alone are compared.
+    """
     dataset = DATASETS[read.dataset]
     span = [org, naive(read.window.start), naive(read.window.end)]
     if dataset.is_costs:
-        sums = "currency, quantity_unit, coalesce(SUM(amount), 0), coalesce(SUM(quantity), 0)"
+        by_item = "line_item" in read.dimensions and "line_item" in held_by
+        apart = "currency, quantity_unit" if by_item else "currency"
+        sums = f"{apart}, coalesce(SUM(amount), 0)" + (", coalesce(SUM(quantity), 0)" if by_item else "")
         source, where = "costs", "org = ? AND start_time >= ? AND start_time < ?"
-        grouping = "start_time, currency, quantity_unit"
+        grouping = f"start_time, {apart}"
     else:
         sums = ", ".join(f"coalesce(SUM({m}), 0)" for m in dataset.measures)
         source, where = "usage", f"org = ? AND start_time >= ? AND start_time < ? AND dataset = '{dataset.name}'"
