@@ -1,6 +1,7 @@
 """A sync over real HTTP: the book equals the ledger, whatever the server's manners."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from tallybook.collect.http import Http
 from tallybook.collect.sync import Policy, Progress, Summary, run
 from tallybook.emulator import Company, create_app, running
 from tallybook.model.datasets import DATASETS
-from tallybook.model.errors import PermissionDeniedError, RequestRefusedError
+from tallybook.model.errors import AuthenticationError, PermissionDeniedError, RequestRefusedError
 from tallybook.model.secret import AdminKey
 from tallybook.model.windows import DAY, unix
 from tallybook.store.duckdb import DuckDBStore
@@ -242,3 +243,33 @@ def test_progress_is_told(tmp_path: Path, clock: FakeClock) -> None:
     with client(answering(days({2: 5})), clock) as (http, _):
         run(store, http, "acme", ONE, clock, watch)
     assert seen == [("names", 0, 0), ("history", 0, 1), ("history", 1, 1)]
+
+
+def test_a_key_that_is_refused_leaves_no_book_behind(tmp_path: Path) -> None:
+    with organization() as (_, base), Http(base, AdminKey("sk-wrong", "the test"), FakeClock(NOW)) as http:
+        store = DuckDBStore(tmp_path / "book.duckdb", FakeClock(NOW))
+        with pytest.raises(AuthenticationError):
+            run(store, http, "acme", ALL, FakeClock(NOW))
+    assert not store.exists()
+
+
+def test_a_key_that_is_refused_later_is_remembered_as_the_end_of_that_sync(tmp_path: Path) -> None:
+    later = FakeClock(NOW + dt.timedelta(hours=1))
+    with organization() as (_, base):
+        store, _ = sync(tmp_path, base)
+        before = facts(store)
+        with Http(base, AdminKey("sk-wrong", "the test"), later) as http, pytest.raises(AuthenticationError):
+            run(DuckDBStore(store.path, later), http, "acme", ALL, later)
+    assert before == facts(store)
+    last = json.loads(max(store.rows("syncs"), key=lambda row: row["began_at"])["summary"])
+    assert not last["ok"]
+    assert "does not accept the key" in last["error"]
+
+
+def test_answers_that_refuse_are_listed_among_the_requests(tmp_path: Path) -> None:
+    with organization("no-decisions", "faults=4") as (_, base):
+        store, summary = sync(tmp_path, base)
+    answered = store.rows("fetches")
+    assert {404, 200} < {row["status"] for row in answered}
+    cut = summary.requests - len(answered)  # a body that was cut is no answer
+    assert 0 <= cut <= summary.retries

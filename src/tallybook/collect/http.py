@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,7 @@ from tallybook.collect.answers import (
 )
 from tallybook.model.clock import Clock
 from tallybook.model.errors import UnreachableError
+from tallybook.model.records import Fetch
 from tallybook.model.secret import AdminKey
 from tallybook.model.version import __version__
 
@@ -98,6 +100,7 @@ class Http:
         self._not_before = clock.monotonic()
         self._stopped = False
         self._timeout = timeout
+        self._refused: list[Fetch] = []
         # HTTP_PROXY must not see the key on its way to this machine.
         direct = {f"all://{httpx2.URL(self.base_url).netloc.decode().rsplit(':', 1)[0]}": None}
         self._client = httpx2.Client(
@@ -124,6 +127,12 @@ class Http:
     def stop(self) -> None:
         """Let requests under way end with their next answer, without further retries."""
         self._stopped = True
+
+    def refused(self) -> tuple[Fetch, ...]:
+        """Return the answers other than HTTP 200 since the last call, retried ones too; a list never holds a key."""
+        found = tuple(self._refused)
+        del self._refused[: len(found)]
+        return found
 
     def _sleep(self, seconds: float) -> None:
         until = self._clock.monotonic() + seconds
@@ -172,6 +181,11 @@ class Http:
         request_id = headers.get("x-request-id")
         request_id = self._key.redact(request_id) if request_id else None
         if status != 200:
+            digest = hashlib.sha256(body).hexdigest()
+            seconds = (self._clock.now() - began_at).total_seconds()
+            name = path.rpartition("/")[2]
+            answer = Fetch(name, path, query, began_at, seconds, 1, status, len(body), digest, request_id)
+            self._refused.append(answer)
             self._refuse(Facts(status, said_by(body, self._key), request_id), headers)
         data = decoder(body)
         if data is None:

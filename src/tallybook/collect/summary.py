@@ -65,13 +65,15 @@ class Summary:
     changes: Changes = field(default_factory=Changes)
     failures: list[Failure] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    error: str | None = None
+    """What ended the sync early, such as a key that the server refuses."""
     directory: str = "not due"
     """`read`, `not due`, or why there are only ids."""
 
     @property
     def ok(self) -> bool:
         """Whether nothing failed that a later run may get."""
-        return not self.failures
+        return not self.failures and self.error is None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as JSON-ready values."""
@@ -81,6 +83,7 @@ class Summary:
             "began_at": _text(self.began_at),
             "ended_at": _text(self.ended_at) if self.ended_at else None,
             "ok": self.ok,
+            "error": self.error,
             "windows": self.windows,
             "requests": self.requests,
             "retries": self.retries,

@@ -23,7 +23,14 @@ from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.model.clock import Clock
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import DATASETS, Dataset
-from tallybook.model.errors import DoesNotFitError, ProviderError, RateLimitError, RequestRefusedError, UnreachableError
+from tallybook.model.errors import (
+    DoesNotFitError,
+    ProviderError,
+    RateLimitError,
+    RequestRefusedError,
+    TallybookError,
+    UnreachableError,
+)
 from tallybook.model.records import Read, Refusal
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store.base import Batch, Store
@@ -89,11 +96,14 @@ def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch:
     `StoreLockedError` when another sync of this organization runs.
     """
     with store.syncing(org):
-        store.migrate()
         job = _Run(store, http, org, policy, clock, watch or (lambda _: None))
-        job.begin()
+        if store.exists():
+            job.open()
         try:
             job.collect()
+        except TallybookError as exc:
+            job.summary.error = str(exc)
+            raise
         finally:
             job.end()
         return job.summary
@@ -110,20 +120,27 @@ class _Run:
         self.waiting: list[Outcome] = []
         self.held: dict[str, list[Run]] = {}
         self.committed_at = clock.monotonic()
+        self.opened = False
 
     @property
     def now(self) -> int:
         return unix(self.clock.now())
 
-    def begin(self) -> None:
-        self._record({"process": os.getpid()})
+    def open(self) -> None:
+        """Open the book; one that is not there yet is created when there is something to write."""
+        if not self.opened:
+            self.store.migrate()
+            self.opened = True
+            self._record({"process": os.getpid()})
 
     def end(self) -> None:
         counters = self.http.counters
         self.summary.requests, self.summary.retries = counters.requests, counters.retries
         self.summary.bytes = counters.bytes
         self.summary.ended_at = self.clock.now()
-        self._record(self.summary.as_dict())
+        if self.opened:
+            self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.refused()))
+            self._record(self.summary.as_dict())
 
     def _record(self, summary: Mapping[str, Any]) -> None:
         ended = self.summary.ended_at
@@ -137,18 +154,21 @@ class _Run:
         self.store.put("syncs", [row], key=("org", "sync_id"))
 
     def collect(self) -> None:
-        refused = self.store.rows("refusals", {"org": self.org})
+        refused = self._rows("refusals")
         days = next(phases(self.policy, self._coverage(), refused, self.now))
         self._phase(*days)
         self._names(only_if_due=True)
-        refused = self.store.rows("refusals", {"org": self.org})
+        refused = self._rows("refusals")
         *_, history = phases(self.policy, self._coverage(), refused, self.now)
         self._phase(*history)
         self._names(only_if_due=False)
 
     def _coverage(self) -> dict[str, list[Run]]:
-        self.held = self.store.coverage(self.org, self.policy.datasets)
+        self.held = self.store.coverage(self.org, self.policy.datasets) if self.opened else {}
         return self.held
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        return self.store.rows(table, {"org": self.org}) if self.opened else []
 
     def _phase(self, phase: str, asks: list[Ask]) -> None:
         self.progress = Progress(phase, total=len(asks))
@@ -256,6 +276,7 @@ class _Run:
 
     def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
         if reads or refusals:
+            self.open()
             self.summary.changes.add(self.store.replace(Batch(self.org, self.summary.sync_id, reads, refusals)))
             log.debug("committed %d windows", len(reads))
 
@@ -279,9 +300,9 @@ class _Run:
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""
         now = naive(self.now)
-        rows = self.store.rows("orgs", {"org": self.org})
+        rows = self._rows("orgs")
         last = rows[0]["directory_at"] if rows else None
-        held = self.store.rows("directory", {"org": self.org})
+        held = self._rows("directory")
         known = {(r["kind"], r["id"]) for r in held}
         strangers = {k: {i for i in ids if (k, i) not in known} for k, ids in self.met.items()}
         due = last is None or not last <= now < last + DIRECTORY_EVERY
@@ -297,6 +318,7 @@ class _Run:
         refused = "in part" if listing.entries else "only ids"
         self.summary.directory = f"{refused}: {listing.refused}" if listing.refused else "read"
         unlisted = {} if listing.refused else strangers
+        self.open()
         self.store.put(
             "directory",
             directory.merge(self.org, held, listing.entries, unlisted, now),
