@@ -112,7 +112,7 @@ class Oracle:
 
     def buckets(self, dataset: str) -> list[Bucket]:
         """Return the buckets held, in order."""
-        return list({id(b): b for _, b in sorted(self.held[dataset].items())}.values())
+        return sorted({id(b): b for b in self.held[dataset].values()}.values(), key=lambda b: b.start)
 
     def facts(self) -> Counter[Any]:
         """Return every row of facts that must be there: (dataset, start, end, width, key, numbers)."""

@@ -16,6 +16,9 @@ from tallybook.model.datasets import DATASETS
 from tallybook.model.windows import SECONDS
 
 BASE = "http://127.0.0.1/v1"
+DAY = SECONDS["1d"]
+BEGIN = 20_500 * DAY
+"""A midnight."""
 
 DIMENSIONS = {
     "completions": ("project_id", "user_id", "model", "batch"),
