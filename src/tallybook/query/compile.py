@@ -138,7 +138,7 @@ def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[
         if may_be_unknown(m):
             columns.append(f'{text.replace(f"THEN f.{m.column} END", "THEN 1 END")} AS "{rows_of(m)}"')
             params += values
-    conditions, values = _conditions(query, table)
+    conditions, values = _conditions(query, table, not_held)
     return f"SELECT {', '.join(columns)} FROM {table} AS f WHERE {' AND '.join(conditions)}", params + values
 
 
@@ -150,21 +150,31 @@ def _group(
         return "f.org", []
     if column == "dataset":
         return ("f.dataset", []) if table == "usage" else ("'costs'", [])
-    names = [n for n in query.datasets if DATASETS[n].is_costs == (table == "costs")]
-    cases: list[str] = []
-    params: list[Any] = []
-    for name in names:
-        which = "" if table == "costs" else f"f.dataset = '{name}'"
-        if not offers(name, column):
-            cases.append(f"WHEN {which or 'TRUE'} THEN '{NOT_HELD}'")
-        for span in not_held.get((name, column), ()):
-            inside = "f.start_time >= ? AND f.start_time < ?"
-            cases.append(f"WHEN {f'{which} AND {inside}' if which else inside} THEN '{NOT_HELD}'")
-            params += [naive(span.start), naive(span.end)]
-    if not any(offers(name, column) for name in names):
+    lacking, params = _lacking(column, table, query, not_held)
+    if lacking == ["TRUE"]:
         return f"'{NOT_HELD}'", []
     value = f"CASE WHEN f.{column} THEN 'true' ELSE 'false' END" if column == "batch" else f"f.{column}"
-    return f"CASE {' '.join(cases)} WHEN f.{column} IS NULL THEN '{NONE}' ELSE {value} END", params
+    cases = [f"WHEN {condition} THEN '{NOT_HELD}'" for condition in lacking]
+    return " ".join(["CASE", *cases, f"WHEN f.{column} IS NULL THEN '{NONE}' ELSE {value} END"]), params
+
+
+def _lacking(
+    column: str, table: str, query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]
+) -> tuple[list[str], list[Any]]:
+    """Return the conditions under which rows say nothing of a dimension, so that NULL is not "none"."""
+    names = [n for n in query.datasets if _in(n, table)]
+    if not any(offers(name, column) for name in names):
+        return ["TRUE"], []
+    conditions: list[str] = []
+    params: list[Any] = []
+    for name in names:
+        which = [] if table == "costs" else [f"f.dataset = '{name}'"]
+        if not offers(name, column):
+            conditions.append(which[0])
+        for span in not_held.get((name, column), ()):
+            conditions.append(" AND ".join([*which, "f.start_time >= ?", "f.start_time < ?"]))
+            params += [naive(span.start), naive(span.end)]
+    return conditions, params
 
 
 def _measure(known: Metric, table: str, query: Query) -> tuple[str, list[Any]]:
@@ -178,7 +188,9 @@ def _measure(known: Metric, table: str, query: Query) -> tuple[str, list[Any]]:
     return f"CAST(CASE WHEN f.dataset IN ({marks}) THEN f.{known.column} END AS {kind})", list(datasets)
 
 
-def _conditions(query: Query, table: str) -> tuple[list[str], list[Any]]:
+def _conditions(
+    query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]]
+) -> tuple[list[str], list[Any]]:
     conditions = ["f.org = ?", "f.start_time >= ?", "f.start_time < ?"]
     params: list[Any] = [query.org, naive(query.range.start), naive(query.range.end)]
     if table == "usage":
@@ -188,10 +200,11 @@ def _conditions(query: Query, table: str) -> tuple[list[str], list[Any]]:
     for column, values in query.where.items():
         if column == "dataset":
             continue
-        if column != "org" and not any(offers(n, column) for n in query.datasets if _in(n, table)):
+        lacking, edges = ([], []) if column == "org" else _lacking(column, table, query, not_held)
+        if lacking == ["TRUE"]:
             conditions.append("FALSE")
             continue
-        text, more = _filter(column, values)
+        text, more = _filter(column, values, lacking, edges)
         conditions.append(text)
         params += more
     return conditions, params
@@ -201,7 +214,8 @@ def _in(dataset: str, table: str) -> bool:
     return DATASETS[dataset].is_costs == (table == "costs")
 
 
-def _filter(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
+def _filter(column: str, values: Sequence[str], lacking: Sequence[str], edges: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition for the rows wanted; "none" is only where the dimension was asked for."""
     alternatives: list[str] = []
     params: list[Any] = []
     named = [v for v in values if v != NONE]
@@ -211,5 +225,7 @@ def _filter(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
         alternatives.append(f"{target} IN ({marks})")
         params += named
     if NONE in values:
-        alternatives.append(f"f.{column} IS NULL")
+        known = [f"NOT ({condition})" for condition in lacking]
+        alternatives.append(" AND ".join([f"f.{column} IS NULL", *known]))
+        params += edges
     return f"({' OR '.join(alternatives)})", params

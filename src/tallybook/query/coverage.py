@@ -106,7 +106,10 @@ def assess(
             gaps = subtract([Span(span.start, until)], [r.span for r in held])
             missing += [Gap(dataset, gap, why(dataset, gap, refused) or "not read") for gap in gaps]
         for lacking in sorted(set(dimensions)):
-            missing += not_held(dataset, lacking, span, held)
+            missing += [
+                Gap(dataset, gap.span, why(dataset, gap.span, refused, dimension=lacking) or gap.reason)
+                for gap in not_held(dataset, lacking, span, held)
+            ]
         unstable = [max(r.stable_until(look_back[dataset]), span.start) for r in held if r.span.overlaps(span)]
         ends = [min(r.end, span.end) for r in held if r.span.overlaps(span)]
         provisional += [s for s, e in zip(unstable, ends, strict=True) if s < e]

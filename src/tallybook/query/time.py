@@ -77,7 +77,7 @@ def moment(value: When, *, is_end: bool = False) -> int:
     try:
         if isinstance(value, dt.datetime):
             return _within(unix(value), value)
-        day = value if isinstance(value, dt.date) else _day(value)
+        day = value if isinstance(value, dt.date) else _day(str(value))
         if day is None:
             return _within(unix(dt.datetime.fromisoformat(str(value).strip())), value)
     except (ValueError, OverflowError, TypeError) as exc:

@@ -1,0 +1,80 @@
+"""Books for tests: synced from a running emulator, or filled by hand. The store and the file are real."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tallybook.book import Book
+from tallybook.model.arrow import table
+from tallybook.model.datasets import DATASETS
+from tallybook.model.records import Read
+from tallybook.model.schema import parsed
+from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Org as OrgSettings
+from tallybook.model.settings import Settings
+from tallybook.model.windows import DAY, Window, naive, unix
+from tallybook.store.base import Batch
+from tallybook.store.duckdb import DuckDBStore
+from tests.clock import FakeClock
+from tests.emulator.wire import NOW, Org
+
+KEY = AdminKey("sk-admin-test", "the tests")
+SYNCED_DAYS = 45
+
+
+def book_at(path: Path, base: str = "http://127.0.0.1:9/v1", clock: FakeClock | None = None) -> Book:
+    """Return a book that reads from `base`; nothing is there until something is written."""
+    clock = clock or FakeClock(NOW)
+    return Book(DuckDBStore(path, clock), Settings(book=str(path), org=(OrgSettings(base_url=base),)), clock)
+
+
+def synced(org: Org, path: Path, **bounds: Any) -> Book:
+    """Return a book of what a running emulator gives."""
+    book = book_at(path, org.base, org.clock)
+    bounds = {"since": dt.datetime.fromtimestamp(unix(NOW) // DAY * DAY - SYNCED_DAYS * DAY, dt.UTC), **bounds}
+    summary = book.sync(key=KEY, **bounds)
+    assert summary.ok, summary.failures
+    return book
+
+
+@contextmanager
+def kept_open(book: Book) -> Iterator[Book]:
+    """Keep the file open, so that a thousand questions need not open it a thousand times."""
+    assert isinstance(book.store, DuckDBStore)
+    with book.store._cursor():
+        yield book
+
+
+def day(text: str) -> int:
+    """Return the Unix seconds at which a day begins."""
+    return unix(dt.datetime.fromisoformat(text))
+
+
+def hold(
+    book: Book,
+    dataset: str,
+    since: str,
+    until: str,
+    rows: Sequence[Mapping[str, Any]] = (),
+    *,
+    width: str = "1d",
+    by: Sequence[str] | None = None,
+    read_at: dt.datetime = NOW,
+) -> None:
+    """Write days `[since, until)` of a dataset; a row has its `day`, its dimensions and its numbers."""
+    known = DATASETS[dataset]
+    filled = [
+        {"start_time": naive(day(row["day"])), "end_time": naive(day(row["day"]) + DAY)}
+        | ({"currency": "usd"} if known.is_costs else {})
+        | {k: v for k, v in row.items() if k != "day"}
+        for row in rows
+    ]
+    window = Window(day(since), day(until), width)
+    dimensions = tuple(sorted(known.asked if by is None else by))
+    read = Read(dataset, window, dimensions, unix(read_at), table(filled, parsed(known)))
+    book.store.migrate()
+    book.store.replace(Batch("default", "by hand", (read,)))

@@ -1,0 +1,76 @@
+"""What the answer must be: plain Python over what the emulator's ledger says, never over a store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from tallybook.emulator.served import DATASETS
+from tests.emulator.wire import DAY, Org
+
+NONE, NOT_HELD = "(none)", "(not held)"
+BILL = ("project_id", "line_item")
+"""A book holds costs by these."""
+SUMMED = {
+    "input_tokens": ("completions", "embeddings", "moderations"),
+    "num_model_requests": (
+        "completions", "embeddings", "moderations", "images", "audio_speeches", "audio_transcriptions",
+    ),
+    "num_requests": ("file_search_calls", "web_search_calls"),
+    "images": ("images",),
+    "characters": ("audio_speeches",),
+    "seconds": ("audio_transcriptions",),
+    "num_sessions": ("code_interpreter_sessions",),
+    "cost": ("costs",),
+}  # fmt: skip
+"""Where a metric is summed, written by hand; all others are of completions alone. Decisions are never added."""
+
+
+def datasets(metric: str) -> tuple[str, ...]:
+    return SUMMED.get(metric, ("completions",))
+
+
+def dimensions(dataset: str) -> tuple[str, ...]:
+    return BILL if dataset == "costs" else tuple(DATASETS[dataset].dimensions)
+
+
+class Oracle:
+    """Answers from the ledger of one organization over days `[start, end)`."""
+
+    def __init__(self, org: Org, start: int, end: int) -> None:
+        self.org, self.start, self.end = org, start, end
+
+    @cache  # noqa: B019 - lives as long as the tests
+    def _rows(self, dataset: str) -> list[dict[str, Any]]:
+        by = dimensions(dataset)
+        return self.org.company.ledger(self.start, self.end, dataset, by, "day")[dataset]
+
+    def answer(self, metric: str, column: str | None = None, grain: str = "total") -> dict[tuple[Any, ...], Any]:
+        """Return (time, group) to the total, without zeros."""
+        out: dict[tuple[Any, ...], Any] = defaultdict(Decimal if metric == "cost" else int)
+        for dataset in datasets(metric):
+            for row in self._rows(dataset):
+                value = row["amount" if metric == "cost" else metric]
+                out[bucket(row["start_time"], grain), group(dataset, row, column)] += value
+        return {key: value for key, value in out.items() if value}
+
+
+def bucket(second: int, grain: str) -> dt.datetime | None:
+    if grain == "total":
+        return None
+    day = dt.datetime.fromtimestamp(second // DAY * DAY, dt.UTC).replace(tzinfo=None)
+    return day.replace(day=1) if grain == "month" else day
+
+
+def group(dataset: str, row: dict[str, Any], column: str | None) -> str | None:
+    if column is None:
+        return None
+    if column in ("org", "dataset"):
+        return {"org": "default", "dataset": dataset}[column]
+    if column not in dimensions(dataset):
+        return NOT_HELD
+    value = row[column]
+    return NONE if value is None else str(value).lower() if isinstance(value, bool) else value

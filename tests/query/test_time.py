@@ -1,0 +1,137 @@
+"""Words for time: what they mean at a given moment, how a range prints, and what is refused."""
+
+import datetime as dt
+import itertools
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tallybook import UsageError
+from tallybook.model.windows import DAY, Span, naive, unix
+from tallybook.query.time import GRAINS, Range, buckets, moment, resolve, stretch
+
+NOW = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)  # a Wednesday
+
+
+def edges(**words: object) -> tuple[str, str]:
+    span = resolve(NOW, **words)  # type: ignore[arg-type]
+    return naive(span.start).isoformat(" ", "minutes"), naive(span.end).isoformat(" ", "minutes")
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ({}, "2026-10-20 00:00", "2026-11-19 00:00"),
+        ({"last": "1d"}, "2026-11-18 00:00", "2026-11-19 00:00"),
+        ({"last": "30d"}, "2026-10-20 00:00", "2026-11-19 00:00"),
+        ({"last": "24h"}, "2026-11-17 16:00", "2026-11-18 16:00"),
+        ({"last": "1w"}, "2026-11-16 00:00", "2026-11-23 00:00"),
+        ({"last": "2w"}, "2026-11-09 00:00", "2026-11-23 00:00"),
+        ({"last": "1mo"}, "2026-11-01 00:00", "2026-12-01 00:00"),
+        ({"last": "12mo"}, "2025-12-01 00:00", "2026-12-01 00:00"),
+        ({"last": " 3 d "}, "2026-11-16 00:00", "2026-11-19 00:00"),
+        ({"period": "today"}, "2026-11-18 00:00", "2026-11-19 00:00"),
+        ({"period": "yesterday"}, "2026-11-17 00:00", "2026-11-18 00:00"),
+        ({"period": "this-week"}, "2026-11-16 00:00", "2026-11-23 00:00"),
+        ({"period": "last-week"}, "2026-11-09 00:00", "2026-11-16 00:00"),
+        ({"period": "this-month"}, "2026-11-01 00:00", "2026-12-01 00:00"),
+        ({"period": "last-month"}, "2026-10-01 00:00", "2026-11-01 00:00"),
+        ({"period": "2026-02"}, "2026-02-01 00:00", "2026-03-01 00:00"),
+        ({"period": "2025-12"}, "2025-12-01 00:00", "2026-01-01 00:00"),
+        ({"period": "2026-Q3"}, "2026-07-01 00:00", "2026-10-01 00:00"),
+        ({"period": "2025-Q4"}, "2025-10-01 00:00", "2026-01-01 00:00"),
+        ({"period": "2026"}, "2026-01-01 00:00", "2027-01-01 00:00"),
+        ({"since": "2026-11-01"}, "2026-11-01 00:00", "2026-11-19 00:00"),
+        ({"since": "2026-11-01", "until": "2026-11-01"}, "2026-11-01 00:00", "2026-11-02 00:00"),
+        ({"until": "2026-11-01"}, "2026-10-03 00:00", "2026-11-02 00:00"),
+        ({"since": "20261101", "until": "20261103"}, "2026-11-01 00:00", "2026-11-04 00:00"),
+        ({"since": dt.date(2026, 11, 1), "until": dt.date(2026, 11, 2)}, "2026-11-01 00:00", "2026-11-03 00:00"),
+        ({"since": "2026-11-01T00:00", "until": "2026-11-02T00:00"}, "2026-11-01 00:00", "2026-11-02 00:00"),
+        ({"since": "2026-11-01T17:00Z", "until": "2026-11-02 03:30"}, "2026-11-01 17:00", "2026-11-02 03:30"),
+        ({"since": "2026-11-01T17:00+02:00"}, "2026-11-01 15:00", "2026-11-19 00:00"),
+        ({"since": dt.datetime(2026, 11, 1, 5, tzinfo=dt.UTC)}, "2026-11-01 05:00", "2026-11-19 00:00"),
+    ],
+)
+def test_words_mean_half_open_ranges(words: dict[str, object], start: str, end: str) -> None:
+    assert edges(**words) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ({"last": "30"}, "last='30' is not a length of time. Write for example 24h, 30d, 4w or 12mo."),
+        ({"last": "0d"}, "not a length of time"),
+        ({"last": "99999mo"}, "reaches back too far"),
+        ({"last": "99999w"}, "reaches back too far"),
+        ({"period": "last-mnth"}, "Did you mean `last-month`"),
+        ({"period": "2026-13"}, "is not known"),
+        ({"period": "0000"}, "is not known"),
+        ({"period": "9999"}, "is not known"),
+        ({"period": "2027-01"}, "is in the future"),
+        ({"period": "today", "last": "3d"}, "Say the time in one way: period and last were both given."),
+        ({"last": "3d", "since": "2026-11-01"}, "last and since/until were both given"),
+        ({"since": "2026-11-31"}, "'2026-11-31' is not a date. Write 2026-10-31, or 2026-10-31T17:00Z for a moment."),
+        ({"since": "yesterday"}, "is not a date"),
+        ({"since": 1767225600}, "is not a date"),
+        ({"since": "0001-01-01T00:00+05:00"}, "is not a date"),
+        ({"since": "1969-12-31"}, "is out of range"),
+        ({"until": "9999-12-31"}, "is out of range"),
+        ({"since": "2026-11-19"}, "begins in the future, at 2026-11-19; today is 2026-11-18"),
+        ({"since": "2026-11-05", "until": "2026-11-01"}, r"since \(2026-11-05\) is not before until \(2026-11-01, inc"),
+    ],
+)
+def test_nonsense_is_refused_with_what_to_write_instead(words: dict[str, object], text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        edges(**words)
+
+
+ANYTHING = st.one_of(st.none(), st.text(max_size=12), st.from_regex(r"\d{1,5}(h|d|w|mo)", fullmatch=True))
+DATES = st.one_of(st.dates(), st.datetimes(), st.datetimes(timezones=st.timezones()))
+
+
+@given(ANYTHING, ANYTHING, st.one_of(ANYTHING, DATES, DATES.map(str)), st.one_of(ANYTHING, DATES, DATES.map(str)))
+def test_nothing_but_a_usage_error_ever_comes_out(last: object, period: object, since: object, until: object) -> None:
+    with suppress(UsageError):
+        span = resolve(NOW, last=last, period=period, since=since, until=until)  # type: ignore[arg-type]
+        assert 0 <= span.start < span.end
+        assert "UTC" in str(span)
+        assert span.start <= unix(NOW)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        ("2026-10-01", "2026-11-01", "1-31 Oct 2026, 31 days, UTC"),
+        ("2026-10-01", "2026-10-02", "1 Oct 2026, 1 day, UTC"),
+        ("2026-10-25", "2026-11-24", "25 Oct - 23 Nov 2026, 30 days, UTC"),
+        ("2025-12-30", "2026-01-02", "30 Dec 2025 - 1 Jan 2026, 3 days, UTC"),
+        ("2026-10-01T17:00", "2026-10-02T05:30", "2026-10-01T17:00Z to 2026-10-02T05:30Z, 12.5 hours, UTC"),
+        ("2026-10-01T00:00:05", "2026-10-02", "2026-10-01T00:00:05Z to 2026-10-02, 24 hours, UTC"),
+    ],
+)
+def test_a_range_prints_as_people_say_it(start: str, end: str, text: str) -> None:
+    assert str(Range(unix(dt.datetime.fromisoformat(start)), unix(dt.datetime.fromisoformat(end)))) == text
+
+
+def test_a_stretch_of_whole_days_is_its_first_and_its_last_day() -> None:
+    first = unix(dt.datetime(2026, 10, 1))  # noqa: DTZ001
+    assert stretch(Span(first, first + DAY)) == "2026-10-01"
+    assert stretch(Span(first, first + 3 * DAY)) == "2026-10-01 to 2026-10-03"
+    assert stretch(Span(first, first + 90)) == "2026-10-01 to 2026-10-01T00:01:30Z"
+
+
+@given(st.integers(0, 4 * 10**9), st.integers(1, 400 * DAY), st.sampled_from(GRAINS))
+def test_the_buckets_of_any_grain_are_the_range_itself(start: int, length: int, grain: str) -> None:
+    pieces = buckets(Span(start, start + length), grain)
+    assert pieces[0].start == start
+    assert pieces[-1].end == start + length
+    assert all(a.end == b.start for a, b in itertools.pairwise(pieces))
+    for piece in pieces[1:]:
+        assert naive(piece.start).strftime("%H:%M:%S") == "00:00:00"
+        assert grain != "month" or naive(piece.start).day == 1
+
+
+def test_a_timestamp_is_exact_also_as_an_end() -> None:
+    assert moment("2026-10-31T00:00", is_end=True) == moment("2026-10-31") == moment("2026-10-30", is_end=True)
