@@ -128,7 +128,8 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
     changes = summary.changes
     seconds = (summary.ended_at - summary.began_at).total_seconds() if summary.ended_at else 0
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("Book", url)
+    grid.add_column(width=7)
+    grid.add_column()
     grid.add_row(
         "Read",
         f"{summary.windows:,} windows, {summary.rows:,} rows; {summary.requests:,} requests, "
@@ -141,7 +142,7 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
     )
     grid.add_row("Names", summary.directory)
     for refusal in summary.refusals[:8]:
-        grid.add_row("Not given", f"{refusal.dataset} {stretch(refusal.span)}: {refusal.reason}")
+        grid.add_row("Refused", f"{refusal.dataset} {stretch(refusal.span)}: {refusal.reason}")
     if len(summary.refusals) > 8:
         grid.add_row("", f"and {len(summary.refusals) - 8} more; see `tallybook status`")
     for failure in summary.failures[:8]:
@@ -150,7 +151,8 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
         grid.add_row("", f"and {len(summary.failures) - 8} more")
     if not summary.failures:
         grid.add_row("Missing", "nothing")
-    return render(grid, width=width)
+    # A path is never folded, so that it can be copied.
+    return f"Book     {plain(url)}\n{render(grid, width=width)}"
 
 
 def status_text(status: Status, *, width: int | None = None) -> str:
@@ -173,7 +175,8 @@ def status_text(status: Status, *, width: int | None = None) -> str:
         failed = len(status.last_sync.get("failed", []))
         ok = "all well" if status.last_sync.get("ok") else f"{failed} windows failed"
         lines.append(f"Last sync {status.last_sync['ended_at']}: {ok}.")
-    head = render(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC", width=width)
+    # A path is never folded, so that it can be copied.
+    head = plain(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC")
     return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
 
 
