@@ -1,4 +1,4 @@
-"""Environments, and processes measured from outside. Standard library only: a small parent.
+"""Environments, and processes measured from outside, on Unix. Standard library only: a small parent.
 
 A child's peak memory as the kernel reports it is never below its parent's, so the parent must stay small.
 """
@@ -41,12 +41,12 @@ class Run:
 def environment(name: str, requirements: Sequence[str]) -> Path:
     """Return the Python of an environment that has `requirements`, made if need be."""
     home = ENVIRONMENTS / name
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = home / "bin" / "python"
     state = json.dumps([sys.version, *requirements, hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()])
     stamp = home / "stamp.json"
     if not stamp.exists() or stamp.read_text() != state:
         print(f"Making {home.relative_to(ROOT)} …", file=sys.stderr)
-        venv.create(home, clear=True, with_pip=True, symlinks=os.name != "nt")
+        venv.create(home, clear=True, with_pip=True, symlinks=True)
         subprocess.run([python, *PIP, *requirements], check=True)
         stamp.write_text(state)
     return python

@@ -16,8 +16,7 @@ from typing import Any
 
 import report
 import startup
-from jobs import END, GROUP_BY, JOBS, KEY, NOW, Job, Opponent
-from jobs import HERE as HOME
+from jobs import END, GROUP_BY, HERE, JOBS, KEY, NOW, Job, Opponent
 from measure import Run, control, emulator, environment, run, versions
 
 
@@ -46,13 +45,14 @@ def truth(url: str, job: Job) -> dict[str, Decimal]:
 
 def judge(outcome: Outcome, sums: dict[str, str], ledger: dict[str, Decimal]) -> None:
     """Note whether `sums` are those of the ledger: whole numbers exactly, money as exactly as the tool claims."""
-    measures = sums.keys() - {"amount"}
-    off = {name: Decimal(sums[name]) - ledger[name] for name in sums}
-    allowed = outcome.opponent.tolerance * ledger["amount"]
-    wrong = [name for name in sums if abs(off[name]) > (allowed if name == "amount" else 0)]
-    money = "costs to float precision" if allowed else "costs exact"
-    outcome.is_equal = outcome.is_equal and not wrong and bool(measures) and "amount" in sums
-    outcome.verdict = f"**no**: {', '.join(sorted(wrong))}" if wrong else f"{len(measures)} measures exact, {money}"
+    tolerance = outcome.opponent.tolerance * ledger["amount"]
+    wrong = [n for n in sums if abs(Decimal(sums[n]) - ledger[n]) > (tolerance if n == "amount" else 0)]
+    wrong += [] if "amount" in sums and len(sums) > 1 else ["nothing to compare"]
+    if wrong:
+        outcome.is_equal, outcome.verdict = False, f"**no**: {', '.join(sorted(wrong))}"
+    if outcome.is_equal:
+        money = "costs to float precision" if tolerance else "costs exact"
+        outcome.verdict = f"{len(sums) - 1} measures exact, {money}"
 
 
 def measured(job: Job, rounds: int) -> list[Outcome]:
@@ -66,7 +66,7 @@ def measured(job: Job, rounds: int) -> list[Outcome]:
         for number in range(rounds + 1):
             for outcome in outcomes:
                 before = control(url, "/_counts")
-                command = [outcome.python, HOME / outcome.opponent.script, json.dumps(task)]
+                command = [outcome.python, HERE / outcome.opponent.script, json.dumps(task)]
                 done = run(command, {"OPENAI_ADMIN_KEY": KEY})
                 after = control(url, "/_counts")
                 data, names = (after.get(kind, 0) - before.get(kind, 0) for kind in ("data", "names"))
