@@ -259,7 +259,7 @@ def fetch(
     outcomes = _ask_all(http, asks, chosen, settings.sync.concurrency, clock, progress)
     reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)
     gaps = joined(
-        [Gap(name, f.window, str(f.error)) for o in outcomes for f in o.failures]
+        [Gap(name, f.window, str(f.error).rstrip(".")) for o in outcomes for f in o.failures]
         + [Gap(name, r.span, r.reason) for o in outcomes for r in o.refusals]
     )
     if gaps and not allow_partial:
