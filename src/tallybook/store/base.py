@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
 from tallybook.model.datasets import DATASETS
@@ -179,9 +178,15 @@ def known(read: Read) -> Read | None:
 
 def inside(read: Read, window: Window) -> Read:
     """Return the part of a read that lies in `window`, without its requests and notes."""
-    times = read.rows["start_time"]
-    low, high = (pa.scalar(naive(t), times.type) for t in (window.start, window.end))
-    rows = read.rows.filter(pc.and_(pc.greater_equal(times, low), pc.less(times, high)))
+    low, high = naive(window.start), naive(window.end)
+    flags = [low <= start < high for start in read.rows["start_time"].to_pylist()]
+    # Slices cost nothing, where the first use of Arrow's filters takes 40 MB (measured 2026-11, pyarrow 26).
+    slices, at = [], 0
+    for wanted, group in groupby(flags):
+        length = len(list(group))
+        slices += [read.rows.slice(at, length)] if wanted else []
+        at += length
+    rows = pa.concat_tables(slices) if slices else read.rows.slice(0, 0)
     return replace(read, window=window, rows=rows, fetches=(), notes=())
 
 

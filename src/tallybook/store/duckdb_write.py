@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
+from tallybook.model import arrow
 from tallybook.model.coverage import PartialBucketError, Run
 from tallybook.model.datasets import DATASETS
 from tallybook.model.errors import DoesNotFitError, StoreError
-from tallybook.model.records import Fetch, Note, Read, Refusal
+from tallybook.model.records import Fetch, Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
 from tallybook.store.duckdb_facts import replace_facts
-
-_RETRY = (dt.timedelta(hours=24), dt.timedelta(days=7))
-"""How long a refusal stands at first, and once it has been repeated."""
+from tallybook.store.verdicts import Verdict, settle
 
 
 def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> Changes:
@@ -64,21 +63,30 @@ def _microseconds(moment: dt.datetime) -> int:
 
 
 def _held(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, list[Run]]:
+    """Return the coverage that the batch can touch: all runs within a bucket's reach of its windows."""
     out: dict[str, list[Run]] = {r.dataset: [] for r in batch.reads}
-    for name, run in held_runs(cursor, batch.org, list(out)):
-        out[name].append(run)
+    if out:
+        low = min(r.window.start for r in batch.reads) - SECONDS["1d"]
+        high = max(r.window.end for r in batch.reads) + SECONDS["1d"]
+        for name, run in held_runs(cursor, batch.org, list(out), Span(low, high)):
+            out[name].append(run)
     return out
 
 
-def held_runs(cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str]) -> Iterable[tuple[str, Run]]:
-    """Yield the coverage of `datasets`, in order of time."""
-    rows = cursor.execute(
+def held_runs(
+    cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str], span: Span | None = None
+) -> Iterable[tuple[str, Run]]:
+    """Yield the coverage of `datasets`, in order of time; with `span` only the runs that touch it."""
+    text = (
         "SELECT dataset, start_time, end_time, width, dimensions, read_at, epoch_us(recorded_at) "
-        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[])) "
-        "ORDER BY dataset, start_time",
-        [org, datasets],
-    ).fetchall()
-    for name, start, end, width, dimensions, read_at, recorded_at in rows:
+        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[]))"
+    )
+    params: list[Any] = [org, datasets]
+    if span is not None:
+        text, params = text + " AND end_time >= ? AND start_time <= ?", [*params, naive(span.start), naive(span.end)]
+    for name, start, end, width, dimensions, read_at, recorded_at in cursor.execute(
+        text + " ORDER BY dataset, start_time", params
+    ).fetchall():
         asked = tuple(dimensions.split(",")) if dimensions else ()
         yield name, Run(unix(start), unix(end), width, asked, unix(read_at), recorded_at)
 
@@ -172,9 +180,9 @@ def _coverage(cursor: duckdb.DuckDBPyConnection, org: str, what: Effect, at: dt.
                 "AND list_contains(?::TIMESTAMP[], start_time)",
                 [org, name, [naive(r.start) for r in dropped]],
             )
-        _insert(cursor, "coverage", [_run_row(org, name, r) for r in added])
+        insert(cursor, "coverage", [_run_row(org, name, r) for r in added])
     committed = _microseconds(at)
-    _insert(
+    insert(
         cursor,
         "coverage_history",
         [_run_row(org, name, r) | {"replaced_at": at} for name, r in what.replaced if r.recorded_at != committed],
@@ -194,34 +202,31 @@ def _run_row(org: str, dataset: str, run: Run) -> dict[str, Any]:
     }
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
-    """Add rows to an internal table, all of them with the same columns."""
+def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to an internal table; a column that a row lacks is NULL."""
     if not rows:
         return
-    cursor.register("given_rows", pa.Table.from_pylist(rows))
-    cursor.execute(f"INSERT INTO internal.{table} BY NAME FROM given_rows")
-    cursor.unregister("given_rows")
+    schema = cursor.sql(f"FROM internal.{table} LIMIT 0").to_arrow_table().schema
+    cursor.register("given", arrow.table(rows, schema))
+    cursor.execute(f"INSERT INTO internal.{table} BY NAME FROM given")
+    cursor.unregister("given")
 
 
 def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) -> None:
-    same = (
-        "org = ? AND dataset = ? AND start_time = ? AND end_time = ? "
-        "AND width IS NOT DISTINCT FROM ? AND dimension IS NOT DISTINCT FROM ?"
-    )
-    for r in batch.refusals:
-        key = [batch.org, r.dataset, naive(r.span.start), naive(r.span.end), r.width, r.dimension]
-        row = cursor.execute(f"DELETE FROM internal.refusals WHERE {same} RETURNING tries", key).fetchone()
-        tries = 1 + (row[0] if row else 0)
-        cursor.execute(
-            "INSERT INTO internal.refusals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*key, r.reason, tries, at, _expiry(r, tries, at)],
-        )
+    held = [Verdict(*row) for row in cursor.execute(_VERDICTS, [batch.org]).fetchall()]
+    if not held and not batch.refusals:
+        return
+    settled = settle(held, batch.reads, batch.refusals, at)
+    if settled == held:
+        return
+    cursor.execute("DELETE FROM internal.refusals WHERE org = ?", [batch.org])
+    insert(cursor, "refusals", [{"org": batch.org, **dataclasses.asdict(v)} for v in settled])
 
 
-def _expiry(refusal: Refusal, tries: int, at: dt.datetime) -> dt.datetime | None:
-    if refusal.final:
-        return None
-    return naive(refusal.expires_at) if refusal.expires_at is not None else at + _RETRY[min(tries, len(_RETRY)) - 1]
+_VERDICTS = (
+    f"SELECT {', '.join(f.name for f in dataclasses.fields(Verdict))} FROM internal.refusals WHERE org = ? "
+    "ORDER BY dataset, start_time, end_time, width, dimension, learned_at"
+)
 
 
 def _fetches(cursor: duckdb.DuckDBPyConnection, batch: Batch, fetches: Iterable[Fetch], at: dt.datetime) -> None:
@@ -235,16 +240,18 @@ def _fetches(cursor: duckdb.DuckDBPyConnection, batch: Batch, fetches: Iterable[
         }
         for f in fetches
     ]
-    _insert(cursor, "fetches", rows)
+    insert(cursor, "fetches", rows)
 
 
 def _notes(cursor: duckdb.DuckDBPyConnection, org: str, notes: Iterable[Note], at: dt.datetime) -> None:
     """Add notes that are not there yet."""
-    for note in dict.fromkeys(notes):
-        key = [org, note.dataset, naive(note.span.start), naive(note.span.end), note.kind, note.text]
-        cursor.execute(
-            "INSERT INTO internal.notes SELECT ?, ?, ?, ?, ?, ?, ?::TIMESTAMP WHERE NOT EXISTS (SELECT 1 FROM "
-            "internal.notes WHERE org = ? AND dataset = ? AND start_time = ? AND end_time = ? "
-            "AND kind = ? AND text = ?)",
-            [*key, at, *key],
-        )
+    new = {(n.dataset, naive(n.span.start), naive(n.span.end), n.kind, n.text): None for n in notes}
+    if not new:
+        return
+    columns = ("dataset", "start_time", "end_time", "kind", "text")
+    held = cursor.execute(
+        f"SELECT {', '.join(columns)} FROM internal.notes WHERE org = ? AND start_time >= ? AND end_time <= ?",
+        [org, min(key[1] for key in new), max(key[2] for key in new)],
+    ).fetchall()
+    rows = [dict(zip(columns, key, strict=True)) for key in new.keys() - set(held)]
+    insert(cursor, "notes", [{"org": org, "recorded_at": at, **row} for row in sorted(rows, key=str)])

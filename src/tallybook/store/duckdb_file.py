@@ -1,0 +1,222 @@
+"""The file of a DuckDB book: opened, shared and let go; what is no book is refused as it is."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from tallybook.model.clock import Clock
+from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
+from tallybook.store.migrations import migrations
+
+_MAGIC = slice(8, 12)
+
+
+class _Instance:
+    """The one database instance that all users of a file in this process share while any of them needs it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.users = 0
+        self.root: duckdb.DuckDBPyConnection | None = None
+        self.current = False
+        """Whether the open file is known to be a book of this version."""
+        self.seen: tuple[int, int] | None = None
+        """Device and inode of the file that was last found to be a book."""
+
+
+_INSTANCES: dict[str, _Instance] = {}
+_INSTANCES_LOCK = threading.Lock()
+
+
+class BookFile:
+    """Counted access to one file, so that it is open only while somebody in this process needs it."""
+
+    def __init__(self, path: Path, clock: Clock, lock_seconds: float) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock_seconds = lock_seconds
+        with _INSTANCES_LOCK:
+            self._instance = _INSTANCES.setdefault(str(path.resolve()), _Instance())
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor that cannot write; never creates the file."""
+        with self._cursor(create=False, threads=None) as cursor, transaction(cursor, "READ ONLY"):
+            yield cursor
+
+    @contextmanager
+    def writing(self, *, create: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield the only cursor of this process that writes; the caller opens its transactions.
+
+        One thread writes as fast as several and in 10 MB less (measured 2026-11 at 22,000 rows).
+        """
+        with self._cursor(create=create, threads=1) as cursor, self._instance.writing:
+            yield cursor
+
+    @contextmanager
+    def _cursor(self, *, create: bool, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        instance = self._instance
+        if not create and not self.path.exists():
+            raise NotABookError(f"There is no book at {self.path}. `tallybook sync` creates it.")
+        with instance.lock:
+            if instance.root is None:
+                instance.root, instance.current = self._open(create, threads), False
+            root = instance.root
+            instance.users += 1
+        try:
+            with translated(self.path), root.cursor() as cursor:
+                if not create and not instance.current:
+                    self._must_be_current(cursor)
+                yield cursor
+        finally:
+            with instance.lock:
+                instance.users -= 1
+                if instance.users == 0:
+                    instance.root = None
+                    # What cannot be folded into the file now stays beside it, in the log.
+                    with suppress(duckdb.Error):
+                        root.close()
+
+    def _must_be_current(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        if {number for number, _, _ in migrations()} - applied(cursor, self.path):
+            raise MigrationError(
+                f"The book {self.path} is older than this tallybook. `tallybook sync` brings it up to date."
+            )
+        self._instance.current = True
+        self._instance.seen = self._identity()
+
+    def _identity(self) -> tuple[int, int]:
+        status = self.path.stat()
+        return status.st_dev, status.st_ino
+
+    def _open(self, create: bool, threads: int | None) -> duckdb.DuckDBPyConnection:
+        """Open the file, waiting for another process that holds it."""
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "python_enable_replacements": "false",  # a name is a table, never a variable of this program
+        }
+        if threads is not None:
+            config["threads"] = threads
+        if self.path.exists():
+            self._refuse_strangers()
+        # A book that may only be read can still be read.
+        read_only = not create and not os.access(self.path, os.W_OK)
+        deadline = self._clock.monotonic() + self._lock_seconds
+        while True:
+            try:
+                with translated(self.path):
+                    return duckdb.connect(str(self.path), read_only=read_only, config=config)
+            except StoreLockedError:
+                if self._clock.monotonic() > deadline:
+                    raise
+                self._clock.sleep(random.uniform(0.005, 0.02))  # noqa: S311
+
+    def _refuse_strangers(self) -> None:
+        """Refuse, before it is opened for writing, a file that is no DuckDB database, and one that is no book."""
+        if not self.path.is_file():
+            raise NotABookError(f"{self.path} is not a file. Name another path with --book.")
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(16)
+        except OSError as exc:
+            raise StoreError(f"Cannot read the book {self.path}: {exc.strerror}.") from exc
+        if head[_MAGIC] != b"DUCK":
+            raise NotABookError(
+                f"{self.path} is not a tallybook book; it was left as it is. Name another path with --book."
+            )
+        if self._instance.seen == self._identity():
+            return
+        try:
+            with translated(self.path), duckdb.connect(str(self.path), read_only=True) as peek:
+                applied(peek, self.path)
+        except StoreLockedError:
+            return  # opening it waits, and checks again
+
+
+def applied(cursor: duckdb.DuckDBPyConnection, path: Path) -> set[int]:
+    """Return the numbers of the applied migrations, none for a database without tables.
+
+    Raises `NotABookError` for a foreign database and `MigrationError` for a book of a newer tallybook.
+    """
+    try:
+        rows = cursor.execute("SELECT m.number FROM internal.migrations AS m CROSS JOIN internal.book").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        if (
+            cursor.execute(
+                "SELECT 1 FROM duckdb_tables() UNION ALL SELECT 1 FROM duckdb_views() WHERE NOT internal"
+            ).fetchone()
+            is None
+        ):
+            return set()
+        rows = []
+    done = {row[0] for row in rows}
+    if not done:
+        raise NotABookError(
+            f"{path} is a DuckDB file but not a tallybook book; it was left as it is. Name another path with --book."
+        )
+    if newer := done - {number for number, _, _ in migrations()}:
+        raise MigrationError(
+            f"The book {path} was written by a newer tallybook (migration {max(newer)}); it was left as it is. "
+            "Upgrade: pip install -U tallybook"
+        )
+    return done
+
+
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection, kind: str = "") -> Iterator[None]:
+    """Commit what is done inside, or nothing of it."""
+    cursor.execute(f"BEGIN TRANSACTION {kind}")
+    try:
+        yield
+    except BaseException:
+        # The engine has rolled back by itself where the error was its own.
+        with suppress(duckdb.Error):
+            cursor.execute("ROLLBACK")
+        raise
+    cursor.execute("COMMIT")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the driver's exceptions into ours, once, here."""
+    try:
+        yield
+    except duckdb.Error as exc:
+        raise _explained(path, exc) from exc
+
+
+def _explained(path: Path, error: duckdb.Error) -> StoreError:
+    text = str(error)
+    holder = re.search(r"held in (.+?) \(PID (\d+)", text)
+    if "Could not set lock" in text or holder:
+        who = f" by process {holder[2]} ({holder[1]})" if holder else ""
+        return StoreLockedError(f"The book {path} is held{who}. Wait until it is done, or stop it, and try again.")
+    if "ermission denied" in text or "ead-only file system" in text or "read-only mode" in text:
+        return StoreError(f"Cannot write the book {path}: permission denied. Name another path with --book.")
+    if _is_full(path, text):
+        return StoreError(
+            f"No space is left for the book {path}. Nothing was lost: what had been committed is there. Free some "
+            "space and run it again."
+        )
+    return StoreError(f"The book {path} could not be used: {text.splitlines()[0]}")
+
+
+def _is_full(path: Path, text: str) -> bool:
+    if "o space left" in text or "File too large" in text or "isk quota exceeded" in text:
+        return True
+    if "rror" not in text or "write" not in text.lower():
+        return False
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < 1 << 20
+    return False
