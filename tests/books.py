@@ -10,6 +10,7 @@ from typing import Any
 
 from tallybook.book import Book
 from tallybook.model.arrow import table
+from tallybook.model.clock import Clock
 from tallybook.model.datasets import DATASETS
 from tallybook.model.records import Read
 from tallybook.model.schema import parsed
@@ -26,7 +27,7 @@ KEY = AdminKey("sk-admin-test", "the tests")
 SYNCED_DAYS = 45
 
 
-def book_at(path: Path, base: str = "http://127.0.0.1:9/v1", clock: FakeClock | None = None) -> Book:
+def book_at(path: Path, base: str = "http://127.0.0.1:9/v1", clock: Clock | None = None) -> Book:
     """Return a book that reads from `base`; nothing is there until something is written."""
     clock = clock or FakeClock(NOW)
     return Book(DuckDBStore(path, clock), Settings(book=str(path), org=(OrgSettings(base_url=base),)), clock)
@@ -45,7 +46,7 @@ def synced(org: Org, path: Path, **bounds: Any) -> Book:
 def kept_open(book: Book) -> Iterator[Book]:
     """Keep the file open, so that a thousand questions need not open it a thousand times."""
     assert isinstance(book.store, DuckDBStore)
-    with book.store._cursor():
+    with book.store.opened():
         yield book
 
 

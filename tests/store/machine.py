@@ -162,7 +162,7 @@ class Machine:
         """Keep the file open between calls, which saves most of the time."""
         if not self.path.exists():
             self.store.migrate()
-        with self.store._file._cursor(create=False, threads=1):
+        with self.store.opened():
             yield
 
     def _sync(self, step: Step) -> sync.Summary | None:

@@ -120,6 +120,12 @@ class DuckDBStore:
                 return f" (process {process[1]})"
         return ""
 
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the file open between calls, for many in a row: opening it takes most of a short one's time."""
+        with self._file.opened():
+            yield
+
     def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
         """Return what is held, per dataset, in order."""
         out: dict[str, list[Run]] = {d: [] for d in datasets}

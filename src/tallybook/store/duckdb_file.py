@@ -49,6 +49,12 @@ class BookFile:
             self._instance = _INSTANCES.setdefault(str(path.resolve()), _Instance())
 
     @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the file open; never creates it."""
+        with self._cursor(create=False, threads=None):
+            yield
+
+    @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write; never creates the file."""
         with self._cursor(create=False, threads=None) as cursor, transaction(cursor, "READ ONLY"):
