@@ -17,7 +17,7 @@ def results(ask, limit, group_by):
         page = ask(**options, group_by=group_by)
         for bucket in page.data:
             for result in bucket.results:
-                yield {"start_time": bucket.start_time, **result.model_dump()}
+                yield {"start_time": bucket.start_time, **dict(result)}
         if not page.has_more:
             return
         options["page"] = page.next_page
@@ -26,6 +26,6 @@ def results(ask, limit, group_by):
 api = client.admin.organization.usage
 usage = pd.DataFrame(results(api.completions, 31, task["group_by"]["completions"]))
 costs = pd.DataFrame(results(api.costs, 180, task["group_by"]["costs"]))
-costs["amount"] = [amount["value"] for amount in costs["amount"]]
+costs["amount"] = [amount.value for amount in costs["amount"]]
 sums = {name: str(usage[name].sum()) for name in task["measures"]} | {"amount": str(costs["amount"].sum())}
 print(json.dumps({"sums": sums, "rows": len(usage) + len(costs)}))
