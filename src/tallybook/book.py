@@ -233,12 +233,14 @@ def fetch(
     transport: httpx2.BaseTransport | None = None,
     **filters: str | bool | Sequence[str] | None,
 ) -> Fetched:
-    """Fetch a dataset straight from the API, all pages of it, without a book.
+    """Fetch the dataset `name` straight from the API, all pages of it, without a book.
 
-    The time is whole buckets of `width` (`1m`, `1h`, `1d`), said as in `Book.query`; default: 30 days. `where` takes
-    the dataset's filters by dimension, and keyword arguments by OpenAI's names (`project_ids=`, `models=`,
-    `batch=True`, …). Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills
-    `.missing` instead; `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
+    The time is whole buckets of `width` (`1m`, `1h`, `1d`), said as in `Book.query` by `period`, `since`/`until` or
+    `last` (default: 30 days); `group_by` takes the dataset's dimensions. `where` takes its filters by dimension, and
+    keyword arguments by OpenAI's names (`project_ids=`, `models=`, `batch=True`, …), all by id.
+
+    Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills `.missing` instead;
+    `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
     """
     from tallybook.collect.client import client
     from tallybook.collect.refusals import Ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tallybook.model.errors import MissingExtraError, TallybookError, UsageError
 from tallybook.model.settings import Org, Settings
 
 BOOK = "tallybook-demo.duckdb"
+_YEAR = 365
 
 
 @click.command(
@@ -39,7 +41,7 @@ def demo(book: str, days: int, seed: int) -> int:
             raise MissingExtraError("tallybook demo", "demo")
     note(f"Starting the emulator: a synthetic organization with {days} days of usage, on this machine only …")
     with _emulator(days, seed) as url:
-        return _show(book, url)
+        return _show(book, url, days)
 
 
 def _make_room(path: Path) -> None:
@@ -66,7 +68,7 @@ def _emulator(days: int, seed: int) -> Iterator[str]:
             process.terminate()
 
 
-def _show(path: str, url: str) -> int:
+def _show(path: str, url: str, days: int) -> int:
     from tallybook.book import Book
     from tallybook.model.clock import SystemClock
     from tallybook.model.secret import AdminKey
@@ -76,12 +78,14 @@ def _show(path: str, url: str) -> int:
     clock = SystemClock()
     book = Book(DuckDBStore(path, clock), Settings(book=path, org=(Org(base_url=url),)), clock)
     with progress_bar() as bar:
-        summary = book.sync(key=AdminKey("sk-admin-demo", "the demo"), progress=bar)
+        since = clock.now().date() - dt.timedelta(days=days) if days < _YEAR else None
+        summary = book.sync(key=AdminKey("sk-admin-demo", "the demo"), since=since, progress=bar)
     click.echo(sync_summary(summary, path))
-    click.echo("\n$ tallybook query cost --by project")
-    click.echo(result_text(book.query("cost", by="project")))
-    click.echo("\n$ tallybook query cost requests input_tokens --grain day --last 7d")
-    click.echo(result_text(book.query("cost", "requests", "input_tokens", grain="day", last="7d")))
+    month, week = (f"{min(days, length)}d" for length in (30, 7))
+    click.echo(f"\n$ tallybook query cost --by project --last {month}")
+    click.echo(result_text(book.query("cost", by="project", last=month)))
+    click.echo(f"\n$ tallybook query cost requests input_tokens --grain day --last {week}")
+    click.echo(result_text(book.query("cost", "requests", "input_tokens", grain="day", last=week)))
     click.echo(f"\nThe book is {Path(path).resolve()}. Go on asking it:")
     click.echo(f"  tallybook query cost --by line_item --period last-month --book {path}")
     click.echo(f"  tallybook status --book {path}")

@@ -20,8 +20,8 @@ _SHOWN = 20
     epilog="""\b
 Examples:
   tallybook fetch completions --last 7d --group-by model
-  tallybook fetch costs --period last-month --group-by line_item,project_id --format csv
-  tallybook fetch completions --last 24h --width 1h --where batch=false --json
+  tallybook fetch costs --period last-month --group-by line_item --format csv
+  tallybook fetch completions --last 24h --width 1h --where batch=true --json
 """
 )
 @click.argument("dataset")
@@ -30,7 +30,14 @@ Examples:
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id, not by name; repeat for alternatives.")
 @time_options
 @click.option("--allow-partial", is_flag=True, help="Print what there is even if something is missing.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
 @json_flag("The same as --format json.")
 @common
 def fetch(

@@ -13,7 +13,7 @@ Examples:
   tallybook query cost
   tallybook query cost --by project --grain month --period 2026
   tallybook query input_tokens output_tokens --by model --last 7d
-  tallybook query requests --grain day --where model=gpt-5-mini-2025-08-07 --json
+  tallybook query requests --grain day --where model=gpt-5.6-sol --json
 """
 )
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
@@ -21,7 +21,14 @@ Examples:
 @click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="day, month or total.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
 @time_options
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
 @json_flag("The same as --format json.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if the answer is incomplete.")
 @common

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -33,7 +34,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
     try:
         chosen = command(arguments[0])
-        result = chosen.main(list(arguments[1:]), prog_name=f"tallybook {arguments[0]}", standalone_mode=False)
+        # Not `chosen.main`, which has its own ways with Ctrl+C and broken pipes.
+        with chosen.make_context(f"tallybook {arguments[0]}", list(arguments[1:])) as context:
+            result = chosen.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exc:
         return exc.exit_code
@@ -61,9 +64,19 @@ def _help(error: click.ClickException) -> str:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+LOGGED = ("tallybook", "httpx2")
+"""The loggers that -v shows."""
+
+
 def _verbosity(context: click.Context, parameter: click.Parameter, value: int) -> int:  # noqa: ARG001
     if value:
-        logging.basicConfig(level=logging.DEBUG if value > 1 else logging.INFO, stream=sys.stderr, force=True)
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        for name in LOGGED:
+            logger = logging.getLogger(name)
+            logger.addHandler(handler)
+            logger.setLevel(logging.DEBUG if value > 1 else logging.INFO)
+            context.call_on_close(partial(logger.removeHandler, handler))
     return value
 
 

@@ -1,0 +1,108 @@
+"""`tallybook doctor` in every state: it says exactly what to change."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import KEY, Ended, Run, serving
+
+
+def checks(tally: Run) -> tuple[Ended, dict[str, Any]]:
+    ended = tally("doctor", "--json")
+    return ended, {check["name"]: check for check in json.loads(ended.out)["checks"]}
+
+
+def test_all_well(tally: Run, folder: Path) -> None:
+    ended, found = checks(tally)
+    assert ended.code == 0
+    assert list(found) == ["settings", "book", "key", "usage", "costs", "directory"]
+    assert all(check["ok"] for check in found.values())
+    assert "not there yet" in found["book"]["found"]
+    text = tally("doctor").out
+    assert text.endswith("All well: run `tallybook sync`.\n")
+    assert KEY not in text + ended.out
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (None, "No admin key: the environment variable OPENAI_ADMIN_KEY is empty or not set."),
+        ("sk-proj-RECOGNISABLE", "is a project or service-account key"),
+        ("sk-svcacct-RECOGNISABLE", "is a project or service-account key"),
+        ("two words RECOGNISABLE", "has characters that no key has"),
+    ],
+)
+def test_without_a_usable_key_it_prints_what_to_send_to_an_owner(
+    tally: Run, monkeypatch: pytest.MonkeyPatch, key: str | None, text: str
+) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", key or "")
+    ended, found = checks(tally)
+    assert ended.code == 1
+    assert list(found) == ["settings", "book", "key"]
+    assert text in found["key"]["found"]
+    shown = tally("doctor").out
+    assert "Text to send to an owner of the OpenAI organization:" in shown
+    assert "api.usage.read" in shown
+    assert shown.endswith("Not yet: see above for what to change.\n")
+    assert "RECOGNISABLE" not in shown + ended.out + ended.err
+
+
+def test_a_key_that_the_server_does_not_know(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "RECOGNISABLE-key")
+    ended, found = checks(tally)
+    assert ended.code == 1
+    assert [name for name, check in found.items() if not check["ok"]] == ["usage", "costs", "directory"]
+    assert "a key of unknown kind" in found["key"]["found"]
+    assert "does not accept the key (HTTP 401)" in found["usage"]["found"]
+    assert "RECOGNISABLE" not in ended.out + tally("doctor").out
+
+
+def test_a_key_that_may_not_read_usage(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", f"{KEY}-no-usage")
+    ended, found = checks(tally)
+    assert ended.code == 1
+    assert [name for name, check in found.items() if not check["ok"]] == ["usage", "costs"]
+    assert "api.usage.read" in found["costs"]["advice"]
+
+
+def test_a_key_that_may_not_read_names_is_enough_for_a_sync(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", f"{KEY}-no-management")
+    ended, found = checks(tally)
+    assert ended.code == 0
+    assert [name for name, check in found.items() if not check["ok"]] == ["directory"]
+    assert "ids instead of names" in found["directory"]["advice"]
+
+
+def test_a_gateway_for_model_calls_is_mentioned_and_ignored(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    ended, found = checks(tally)
+    assert ended.code == 0
+    assert "OPENAI_BASE_URL=https://gateway.example/v1 is ignored" in found["gateway"]["found"]
+
+
+def test_a_book_that_cannot_be_read(tally: Run, folder: Path) -> None:
+    (folder / "tallybook.duckdb").write_text("dear diary")
+    ended, found = checks(tally)
+    assert ended.code == 1
+    assert found["book"]["ok"] is False
+    assert found["usage"]["ok"] is True
+    assert (folder / "tallybook.duckdb").read_text() == "dear diary"
+
+
+def test_settings_that_are_used_are_named(tally: Run, folder: Path) -> None:
+    (folder / "tallybook.toml").write_text("")
+    _, found = checks(tally)
+    assert found["settings"]["found"] == str(folder / "tallybook.toml")
+
+
+@pytest.mark.parametrize("quirk", ["html", "insufficient-quota"])
+def test_a_server_that_is_no_api(tally: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, quirk: str) -> None:
+    (folder / "tallybook.toml").write_text('[sync]\ndeadline = "1s"\n')
+    with serving(quirk) as broken:
+        monkeypatch.setenv("TALLYBOOK_BASE_URL", broken.url)
+        ended, found = checks(tally)
+    assert ended.code == 1
+    assert [name for name, check in found.items() if not check["ok"]] == ["usage", "costs", "directory"]
