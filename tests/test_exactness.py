@@ -15,11 +15,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from tests.store.book import FAST
 from tests.store.machine import PLACES, Change, Machine, Step
 from tests.store.world import BEGIN, DAY, DIMENSIONS, Mood
 
-FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-"""Where a step costs no disk."""
 EXAMPLES = int(os.environ.get("TALLYBOOK_EXAMPLES", "0"))
 
 

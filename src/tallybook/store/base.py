@@ -65,6 +65,10 @@ class Store(Protocol):
         """Create the book, or bring an older one up to this version's schema."""
         ...
 
+    def opened(self) -> AbstractContextManager[None]:
+        """Keep the store open for many calls in a row; never held while a request to the API is under way."""
+        ...
+
     def replace(self, batch: Batch) -> Changes:
         """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
         ...

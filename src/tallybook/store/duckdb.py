@@ -189,9 +189,11 @@ class DuckDBStore:
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""
         tables = self.read(
-            "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name IN ('main', 'internal')"
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ('main', 'internal')"
         )
-        out = {row["table_name"]: row["estimated_size"] for row in tables.to_pylist()}
+        names = [(row["schema_name"], row["table_name"]) for row in tables.to_pylist()]
+        counts = [f"SELECT '{name}' AS name, count(*) AS held FROM {schema}.{name}" for schema, name in names]
+        out = {row["name"]: row["held"] for row in self.read(" UNION ALL ".join(counts)).to_pylist()}
         wal = self.path.with_name(self.path.name + ".wal")
         return out | {"bytes": sum(p.stat().st_size for p in (self.path, wal) if p.exists())}
 
