@@ -36,12 +36,13 @@ def ask(book: Book, bite: Bite) -> tuple[Any, tallybook.Result]:
 def test_a_book_is_exact_where_the_naive_client_was_not(bite: Bite, tmp_path: Path) -> None:
     with organization(bite.quirk, days=20) as org:
         book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
-        for _ in range(2):
+        # What is restated has to be read again; what was an open bucket, too.
+        for days_later in (0, 3) if bite.quirk in ("restatement", "partial-first") else (0,):
+            org.clock.advance(days_later * DAY)
             assert sync(org, book, bite).ok
             total, result = ask(book, bite)
             assert total == bite.truth(org) > 0
             assert result.coverage.complete
-            org.clock.advance(2 * DAY)
 
 
 @pytest.mark.parametrize("bite", [b for b in BITES if b.quirk in REFUSED - {"no-api-source"}], ids=named)
@@ -85,7 +86,7 @@ def org() -> Any:
 def test_a_plan_names_every_request_that_a_sync_really_makes(org: Org, tmp_path: Path, bounds: dict[str, Any]) -> None:
     bounds = {"since": "2026-11-18", **bounds}
     book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
-    for full in (False, False, True):
+    for full in (False, True):
         planned = book.plan(full=full, **bounds)
         assert not (tmp_path / "b.duckdb").exists() or planned
         before = org.control("/_requests")["count"]

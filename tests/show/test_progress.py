@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 import tallybook
-from tallybook.collect.sync import Progress
+from tallybook.collect.summary import Progress
 from tallybook.show import progress
 from tallybook.show.progress import Bar, in_notebook
 from tests.books import KEY, book_at

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from tallybook.collect.sync import Progress as State
+from tallybook.collect.summary import Progress as State
 
 _PHASES = {"days": "Days", "history": "Hours", "names": "Names", "fetch": "Fetching"}
 

@@ -19,7 +19,7 @@ from tallybook.show.tables import Column, fits, plain, table_text, terminal_widt
 
 if TYPE_CHECKING:
     from tallybook.collect.checks import Check
-    from tallybook.collect.sync import Summary
+    from tallybook.collect.summary import Summary
 
 _CENT = Decimal("0.01")
 _SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
