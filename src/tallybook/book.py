@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.http import Http
     from tallybook.collect.refusals import Ask, Outcome
-    from tallybook.collect.sync import Policy, Summary, Watch
+    from tallybook.collect.summary import Policy, Summary, Watch
 
 Words = str | Sequence[str]
 
@@ -129,19 +129,23 @@ class Book:
         full: bool = False,
     ) -> list[tuple[str, Window]]:
         """Return the windows that a sync would read now, each one request, without asking the API anything."""
-        from tallybook.collect.sync import phases
+        from tallybook.collect.wanted import asks, newest_commit
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
         now = unix(self._clock.now())
         held = self.store.coverage(self.org, policy.datasets) if self.store.exists() else {}
         refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
-        _, days = next(phases(policy, held, refused, now))
+        committed = newest_commit(held)
+        days = asks(policy, held, refused, now, first_phase=True)
         # The second phase is planned from what the first will have read.
         after = dict(held)
         for a in days:
             name = a.dataset.name
-            after[name] = list(cover(after.get(name, ()), a.window, tuple(sorted(a.dimensions)), now, 0).runs)
-        *_, (_, history) = phases(policy, {n: squeeze(runs) for n, runs in after.items()}, refused, now)
+            after[name] = list(
+                cover(after.get(name, ()), a.window, tuple(sorted(a.dimensions)), now, committed + 1).runs
+            )
+        after = {name: squeeze(runs) for name, runs in after.items()}
+        history = asks(policy, after, refused, now, first_phase=False, committed=committed)
         return [(a.dataset.name, a.window) for a in [*days, *history]]
 
     def policy(self, *, since: When | None, until: When | None, datasets: Words | None, full: bool) -> Policy:
@@ -156,7 +160,7 @@ class Book:
             raise UsageError(f"since ({iso(begin)}) is in the future.")
         if begin is not None and end is not None and begin >= end:
             raise UsageError(backwards(begin, end))
-        from tallybook.collect.sync import Policy
+        from tallybook.collect.summary import Policy
 
         return Policy(
             datasets=tuple(d for d in DATASETS if d in {dataset(n).name for n in names}),
@@ -288,7 +292,7 @@ def _ask_all(
     progress: Watch | None,
 ) -> list[Outcome]:
     from tallybook.collect.refusals import ask
-    from tallybook.collect.sync import Progress
+    from tallybook.collect.summary import Progress
 
     state = Progress("fetch", total=len(asks))
     now = unix(clock.now())

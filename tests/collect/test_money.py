@@ -1,12 +1,15 @@
 """Amounts are exact: from text or number, half-even at 18 places, or refused."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tallybook.collect.parse import money
+from tallybook.collect.values import amounts
 
 ORACLE = Context(prec=2_000, rounding=ROUND_HALF_EVEN)
 
@@ -28,6 +31,22 @@ def test_money_is_rounded_once_half_even_at_18_places(value: Decimal | int, as_t
     got, lost = money(str(value) if as_text else value)
     assert got == expected
     assert lost == (expected != exact)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(finite, st.none(), st.decimals(allow_infinity=True)), max_size=6))
+@example([Decimal("1E-18"), Decimal("1E-19")])
+@example([Decimal("1E+19"), Decimal("-0E-6176"), Decimal("2.50E+3"), None, 7])
+def test_a_column_of_money_is_the_money_of_each_value(values: list[Decimal | int | None]) -> None:
+    try:
+        expected: Any = [money(v) for v in values]
+    except ValueError:
+        with pytest.raises(ValueError, match="an amount is"):
+            amounts(values, plain=True)
+        return
+    got, lost = amounts(values, plain=True)
+    assert [kept for kept, _ in expected] == (got.to_pylist() if isinstance(got, pa.Array) else got)
+    assert lost == sum(inexact for _, inexact in expected)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What is planned, against an oracle that looks at every hour."""
 
-import dataclasses
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,7 +94,7 @@ def test_after_the_plan_was_read_nothing_stable_is_planned_again(
     runs = tuple(held(some, now))
     for window in plan(want, runs, [], now):
         runs = cover(runs, window, (), now, 0).runs
-    again = plan(dataclasses.replace(want, full=False), runs, [], now)
+    again = plan(replace(want, full=False), runs, [], now)
     later = now - want.look_back
     assert all(w.end > later - SECONDS[w.width] for w in again)
 
@@ -139,3 +139,14 @@ def test_nothing_is_planned_after_now_or_in_an_empty_range() -> None:
     assert plan(Want(CHATS, now + DAY, now + 2 * DAY, "1h", 0), [], [], now) == []
     assert plan(Want(CHATS, now, now, "1h", 0), [], [], now) == []
     assert [w.end for w in plan(Want(CHATS, now - HOUR, now + DAY, "1h", 0), [], [], now)] == [now]
+
+
+def test_what_this_very_sync_has_read_is_not_read_again_unless_finer_is_wanted() -> None:
+    now = FIRST + 10 * DAY
+    (run,) = cover((), Window(FIRST, now, "1d"), CHATS.asked, now, 5).runs
+    days = Want(CHATS, FIRST, now, "1d", 3 * DAY)
+    assert [w.start for w in plan(days, [run], [], now)] == [FIRST + 7 * DAY]
+    assert plan(replace(days, committed=4), [run], [], now) == []
+    assert [w.start for w in plan(replace(days, committed=5), [run], [], now)] == [FIRST + 7 * DAY]
+    hours = replace(days, width="1h", committed=4)
+    assert sum(w.end - w.start for w in plan(hours, [run], [], now)) == 10 * DAY

@@ -273,3 +273,11 @@ def test_answers_that_refuse_are_listed_among_the_requests(tmp_path: Path) -> No
     assert {404, 200} < {row["status"] for row in answered}
     cut = summary.requests - len(answered)  # a body that was cut is no answer
     assert 0 <= cut <= summary.retries
+
+
+def test_a_first_sync_asks_for_nothing_twice(tmp_path: Path) -> None:
+    with organization() as (_, base):
+        store, _ = sync(tmp_path, base, Policy(since=SINCE, datasets=("costs", "completions"), history_width="1h"))
+        asked = [(row["path"], row["query"]) for row in store.rows("fetches")]
+    assert len(asked) == len(set(asked))
+    assert sum(path == "organization/costs" for path, _ in asked) == 1

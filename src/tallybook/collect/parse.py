@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallybook.collect.answers import decode
-from tallybook.collect.values import MONEY, amount, checked, extra, integers, money, quoted
+from tallybook.collect.values import MONEY, amount, amounts, checked, extra, integers, money, quoted
 from tallybook.model.arrow import column
 from tallybook.model.datasets import Dataset
 from tallybook.model.errors import UnexpectedResponseError
@@ -157,21 +157,20 @@ def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, l
     return columns
 
 
-def _exact(
-    dataset: Dataset, starts: list[int], columns: dict[str, list[Any]]
-) -> tuple[list[int], dict[str, list[Any]], int]:
+def _exact(dataset: Dataset, starts: list[int], columns: dict[str, Any]) -> tuple[list[int], dict[str, Any], int]:
     """Make money decimal, sum equal combinations of dimensions; return how many amounts lost digits."""
     lost = 0
     numbers: tuple[str, ...] = dataset.measures
     keys: tuple[str, ...] = dataset.dimensions
     if dataset.is_costs:
         numbers, keys = ("amount", "quantity"), (*dataset.dimensions, "currency", "quantity_unit")
-        for name in numbers:
-            pairs = [money(v) for v in columns[name]]
-            columns[name] = [value for value, _ in pairs]
-            lost += sum(inexact for _, inexact in pairs)
     key_of = list(zip(starts, *(columns[k] for k in keys), strict=True))
-    if len(set(key_of)) != len(key_of):
+    twice = len(set(key_of)) != len(key_of)
+    if dataset.is_costs:
+        for name in numbers:
+            columns[name], inexact = amounts(columns[name], plain=not twice)
+            lost += inexact
+    if twice:
         starts, columns = _summed(key_of, starts, columns, numbers)
     return starts, columns, lost
 
@@ -200,13 +199,15 @@ def _add(a: Any, b: Any) -> Any:
     return MONEY.add(a, b) if isinstance(a, Decimal) else a + b
 
 
-def _table(dataset: Dataset, window: Window, starts: list[int], columns: dict[str, list[Any]]) -> pa.Table:
+def _table(dataset: Dataset, window: Window, starts: list[int], columns: dict[str, Any]) -> pa.Table:
     schema = parsed(dataset)
     step = SECONDS[window.width]
     times = {"start_time": starts, "end_time": [start + step for start in starts]}
     arrays = [
         column(times[field.name], pa.int64()).cast(pa.timestamp("s")).cast(field.type)
         if field.name in times
+        else columns[field.name]
+        if isinstance(columns[field.name], pa.Array)
         else column(columns[field.name], field.type)
         for field in schema
     ]

@@ -27,6 +27,8 @@ class Want:
     """A bucket read at least this many seconds after its end is stable and not read again."""
     full: bool = False
     """Read stable buckets again, too."""
+    committed: int | None = None
+    """The newest commit before this sync, microseconds; what was recorded later is not read twice in one sync."""
 
 
 def plan(
@@ -101,6 +103,8 @@ def _gap(gap: Span, width: str, before: Run | None, after: Run | None) -> list[t
 def _again(want: Want, run: Run, part: Span) -> list[tuple[Span, str]]:
     if SECONDS[run.width] > SECONDS[want.width]:
         return [(part, want.width)]
+    if want.committed is not None and run.recorded_at > want.committed:
+        return []
     stable = part.start if want.full else max(part.start, run.stable_until(want.look_back))
     return [(Span(stable, part.end), run.width)] if stable < part.end else []
 

@@ -8,8 +8,9 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pyarrow.compute as pc
@@ -17,12 +18,11 @@ import pyarrow.compute as pc
 from tallybook.collect import directory
 from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
-from tallybook.collect.plan import Want, plan
 from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
+from tallybook.collect.wanted import asks, newest_commit
 from tallybook.model.clock import Clock
 from tallybook.model.coverage import Run
-from tallybook.model.datasets import DATASETS, Dataset
 from tallybook.model.errors import (
     DoesNotFitError,
     ProviderError,
@@ -32,60 +32,19 @@ from tallybook.model.errors import (
     UnreachableError,
 )
 from tallybook.model.records import Read, Refusal
-from tallybook.model.windows import SECONDS, Span, Window, naive, unix
+from tallybook.model.windows import Span, naive, unix
 from tallybook.store.base import Batch, Store
 
-__all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "phases", "run"]
+__all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "run"]
 
 log = logging.getLogger(__name__)
 
-REACH = 365 * SECONDS["1d"]
-"""How far back the API answers, as far as is known; the server's own word counts."""
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 5.0
 DIRECTORY_EVERY = dt.timedelta(hours=1)
-_FIRST = ("costs", "completions")
 _GIVE_UP_AFTER = 4
 """After so many windows in a row without any answer of the API, the rest is not tried."""
 _NO_ANSWER = (UnreachableError, RateLimitError, NotJsonError)
-
-
-def phases(
-    policy: Policy, coverage: Mapping[str, Sequence[Run]], refused: Iterable[Mapping[str, Any]], now: int
-) -> Iterator[tuple[str, list[Ask]]]:
-    """Yield the windows of the first phase (days of long gaps), then those of the second, given what is held. Pure.
-
-    The second phase is planned from the same coverage; a caller that has run the first passes fresh coverage.
-    """
-    stands = [r for r in refused if policy.full is False and (r["expires_at"] is None or unix(r["expires_at"]) > now)]
-    for phase, first in (("days", True), ("history", False)):
-        asks: list[Ask] = []
-        for name in policy.datasets:
-            want = _want(policy, DATASETS[name], now)
-            mine = [r for r in stands if r["dataset"] == name]
-            width = "1d" if first else want.width
-            spans = [_span(r) for r in mine if r["dimension"] is None and r["width"] in (None, width)]
-            windows = plan(want, coverage.get(name, ()), spans, now, first_phase=first)
-            asks += [Ask(want.dataset, w, _dimensions(want.dataset, w, mine)) for w in windows]
-        yield phase, sorted(asks, key=lambda a: (a.dataset.name not in _FIRST, -a.window.start))
-
-
-def _want(policy: Policy, dataset: Dataset, now: int) -> Want:
-    start = policy.since if policy.since is not None else now - REACH
-    end = policy.until if policy.until is not None else now
-    if dataset.is_costs:
-        return Want(dataset, start, end, "1d", policy.costs_look_back, policy.full)
-    return Want(dataset, start, end, policy.history_width, policy.look_back, policy.full)
-
-
-def _span(row: Mapping[str, Any]) -> Span:
-    return Span(unix(row["start_time"]), unix(row["end_time"]))
-
-
-def _dimensions(dataset: Dataset, window: Window, refused: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return what to group by: everything but what was refused for these dates."""
-    gone = {r["dimension"] for r in refused if r["dimension"] and _span(r).overlaps(window)}
-    return tuple(d for d in dataset.asked if d not in gone)
 
 
 def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch | None = None) -> Summary:
@@ -98,7 +57,8 @@ def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch:
     with store.syncing(org):
         job = _Run(store, http, org, policy, clock, watch or (lambda _: None))
         if store.exists():
-            job.open()
+            with store.opened():
+                job.open()
         try:
             job.collect()
         except TallybookError as exc:
@@ -119,7 +79,8 @@ class _Run:
         self.unreachable = 0
         self.waiting: list[Outcome] = []
         self.held: dict[str, list[Run]] = {}
-        self.committed_at = clock.monotonic()
+        self.committed = 0
+        self.written_at = clock.monotonic()
         self.opened = False
 
     @property
@@ -133,14 +94,19 @@ class _Run:
             self.opened = True
             self._record({"process": os.getpid()})
 
+    def _at_once(self) -> AbstractContextManager[None]:
+        """Keep the file open for several calls without a request in between."""
+        return self.store.opened() if self.opened else nullcontext()
+
     def end(self) -> None:
         counters = self.http.counters
         self.summary.requests, self.summary.retries = counters.requests, counters.retries
         self.summary.bytes = counters.bytes
         self.summary.ended_at = self.clock.now()
         if self.opened:
-            self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.refused()))
-            self._record(self.summary.as_dict())
+            with self._at_once():
+                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.refused()))
+                self._record(self.summary.as_dict())
 
     def _record(self, summary: Mapping[str, Any]) -> None:
         ended = self.summary.ended_at
@@ -154,18 +120,19 @@ class _Run:
         self.store.put("syncs", [row], key=("org", "sync_id"))
 
     def collect(self) -> None:
-        refused = self._rows("refusals")
-        days = next(phases(self.policy, self._coverage(), refused, self.now))
-        self._phase(*days)
+        days = self._plan(first_phase=True)
+        self.committed = newest_commit(self.held)
+        self._phase("days", days)
         self._names(only_if_due=True)
-        refused = self._rows("refusals")
-        *_, history = phases(self.policy, self._coverage(), refused, self.now)
-        self._phase(*history)
+        self._phase("history", self._plan(first_phase=False))
         self._names(only_if_due=False)
 
-    def _coverage(self) -> dict[str, list[Run]]:
-        self.held = self.store.coverage(self.org, self.policy.datasets) if self.opened else {}
-        return self.held
+    def _plan(self, *, first_phase: bool) -> list[Ask]:
+        with self._at_once():
+            refused = self._rows("refusals")
+            self.held = self.store.coverage(self.org, self.policy.datasets) if self.opened else {}
+        committed = None if first_phase else self.committed
+        return asks(self.policy, self.held, refused, self.now, first_phase=first_phase, committed=committed)
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return self.store.rows(table, {"org": self.org}) if self.opened else []
@@ -240,7 +207,7 @@ class _Run:
         self.progress.rows = self.summary.rows
         self._report()
         rows = sum(r.rows.num_rows for o in self.waiting for r in o.reads)
-        if rows >= COMMIT_ROWS or self.clock.monotonic() - self.committed_at >= COMMIT_SECONDS:
+        if rows >= COMMIT_ROWS or self.clock.monotonic() - self.written_at >= COMMIT_SECONDS:
             self._commit()
 
     def _unreachable_after(self, outcome: Outcome) -> int:
@@ -260,7 +227,7 @@ class _Run:
     def _commit(self) -> None:
         """Write what is waiting, in one transaction; a batch that does not fit is tried read by read."""
         waiting, self.waiting = self.waiting, []
-        self.committed_at = self.clock.monotonic()
+        self.written_at = self.clock.monotonic()
         reads = tuple(r for o in waiting for r in o.reads)
         refusals = tuple(_joined(r for o in waiting for r in o.refusals if r.dataset not in self.unknown_datasets))
         self.summary.refusals += refusals
@@ -300,9 +267,9 @@ class _Run:
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""
         now = naive(self.now)
-        rows = self._rows("orgs")
+        with self._at_once():
+            rows, held = self._rows("orgs"), self._rows("directory")
         last = rows[0]["directory_at"] if rows else None
-        held = self._rows("directory")
         known = {(r["kind"], r["id"]) for r in held}
         strangers = {k: {i for i in ids if (k, i) not in known} for k, ids in self.met.items()}
         due = last is None or not last <= now < last + DIRECTORY_EVERY
@@ -319,14 +286,12 @@ class _Run:
         self.summary.directory = f"{refused}: {listing.refused}" if listing.refused else "read"
         unlisted = {} if listing.refused else strangers
         self.open()
-        self.store.put(
-            "directory",
-            directory.merge(self.org, held, listing.entries, unlisted, now),
-            key=("org", "kind", "id", "first_seen"),
-        )
+        changed = directory.merge(self.org, held, listing.entries, unlisted, now)
         first = rows[0]["first_seen"] if rows else now
-        self.store.put("orgs", [{"org": self.org, "first_seen": first, "directory_at": now}], key=("org",))
-        self.store.replace(Batch(self.org, self.summary.sync_id, fetches=tuple(listing.fetches)))
+        with self._at_once():
+            self.store.put("directory", changed, key=("org", "kind", "id", "first_seen"))
+            self.store.put("orgs", [{"org": self.org, "first_seen": first, "directory_at": now}], key=("org",))
+            self.store.replace(Batch(self.org, self.summary.sync_id, fetches=tuple(listing.fetches)))
 
 
 def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:

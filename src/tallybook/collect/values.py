@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
+from tallybook.model import schema
+from tallybook.model.arrow import column
 from tallybook.model.datasets import PERSONAL_FIELDS
 
 MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
@@ -54,6 +57,20 @@ def money(value: Any) -> tuple[Decimal | None, bool]:
     if not kept.is_finite() or not -_LARGEST < kept < _LARGEST:
         raise WrongTypeError(f"an amount is {quoted(value)}")
     return kept, kept != exact
+
+
+def amounts(values: list[Any], *, plain: bool) -> tuple[list[Any] | pa.Array, int]:
+    """Return `money` of each value and how many lost digits.
+
+    With `plain`, JSON numbers that fit as they are come as a column at once, without arithmetic.
+    """
+    if plain and set(map(type, values)) <= {int, Decimal, type(None)}:
+        try:
+            return column(values, schema.MONEY), 0
+        except pa.ArrowInvalid:
+            pass  # too long, too large or not finite: looked at one by one
+    pairs = [money(v) for v in values]
+    return [value for value, _ in pairs], sum(inexact for _, inexact in pairs)
 
 
 def integer(name: str, value: Any) -> int | None:

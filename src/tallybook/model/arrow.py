@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +30,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_string(kind):
         return _text(values)
     if pa.types.is_decimal(kind):
-        return _text([None if v is None else format(Decimal(v), "f") for v in values]).cast(kind)
+        return _text([None if v is None else str(v) for v in values]).cast(kind)
     numbers = _numbers(values, kind)
     if not nulls:
         return numbers
@@ -64,7 +63,8 @@ def _numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         floats = array("d", [0.0 if v is None else v for v in values])
         return pa.Array.from_buffers(kind, len(floats), [None, pa.py_buffer(floats)])
     ticks: Callable[[Any], int] = _microseconds if pa.types.is_timestamp(kind) else int
-    numbers = array("q", [0 if v is None else ticks(v) for v in values])
+    plain = ticks is int and None not in values
+    numbers = array("q", values if plain else [0 if v is None else ticks(v) for v in values])
     whole = pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
     if pa.types.is_timestamp(kind):
         return whole.cast(pa.timestamp("us")).cast(kind)

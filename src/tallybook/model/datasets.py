@@ -188,6 +188,9 @@ DATASETS: dict[str, Dataset] = {d.name: d for d in _ROWS}
 USAGE = tuple(d.name for d in _ROWS if not d.is_costs)
 """The names of the usage datasets."""
 
+REACH = 365 * 86_400
+"""How far back the API answers, in seconds, as far as is known (October 2026); the server's own word counts."""
+
 PERSONAL_FIELDS = frozenset(
     {"project_name", "organization_name", "user_name", "user_email", "email", "api_key_name", "name"}
 )

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import DATASETS, REACH
 from tallybook.model.windows import DAY, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
 from tallybook.store.base import Store
@@ -76,9 +76,6 @@ class Status:
         }
 
 
-_REACH = 365 * DAY
-"""What a first sync asks for."""
-
 _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
 UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?"""
 
@@ -92,7 +89,7 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Statu
     held = []
     for name, of_dataset in runs.items():
         start = min((r.start for r in of_dataset), default=None)
-        since = start if start is not None else now // DAY * DAY - _REACH
+        since = start if start is not None else now // DAY * DAY - REACH
         coverage = assess(Span(since, now), {name: ()}, {name: of_dataset}, refusals, look_back, now)
         end = max((r.end for r in of_dataset), default=None)
         stable = coverage.provisional_from or (naive(end) if end is not None else None)

@@ -1,0 +1,66 @@
+"""What a sync asks for, given what is wanted, held and refused. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tallybook.collect.plan import Want, plan
+from tallybook.collect.refusals import Ask
+from tallybook.collect.summary import Policy
+from tallybook.model.coverage import Run
+from tallybook.model.datasets import DATASETS, REACH, Dataset
+from tallybook.model.windows import Span, Window, unix
+
+_FIRST = ("costs", "completions")
+"""What people ask for first."""
+
+
+def asks(
+    policy: Policy,
+    coverage: Mapping[str, Sequence[Run]],
+    refused: Iterable[Mapping[str, Any]],
+    now: int,
+    *,
+    first_phase: bool,
+    committed: int | None = None,
+) -> list[Ask]:
+    """Return what to read: in the first phase long gaps by day, then everything at the width wanted. Pure.
+
+    The second phase is planned from the coverage that the first has left; `committed` is the newest commit before
+    both (see `newest_commit`), so that nothing is read twice in one sync.
+    """
+    stands = [r for r in refused if policy.full is False and (r["expires_at"] is None or unix(r["expires_at"]) > now)]
+    out: list[Ask] = []
+    for name in policy.datasets:
+        want = _want(policy, DATASETS[name], now, committed)
+        mine = [r for r in stands if r["dataset"] == name]
+        width = "1d" if first_phase else want.width
+        spans = [_span(r) for r in mine if r["dimension"] is None and r["width"] in (None, width)]
+        windows = plan(want, coverage.get(name, ()), spans, now, first_phase=first_phase)
+        out += [Ask(want.dataset, w, _dimensions(want.dataset, w, mine)) for w in windows]
+    return sorted(out, key=lambda a: (a.dataset.name not in _FIRST, -a.window.start))
+
+
+def newest_commit(coverage: Mapping[str, Sequence[Run]]) -> int:
+    """Return when the newest of what is held was committed, microseconds since 1970; 0 where nothing is held."""
+    return max((run.recorded_at for runs in coverage.values() for run in runs), default=0)
+
+
+def _want(policy: Policy, dataset: Dataset, now: int, committed: int | None) -> Want:
+    start = policy.since if policy.since is not None else now - REACH
+    end = policy.until if policy.until is not None else now
+    width, look_back = policy.history_width, policy.look_back
+    if dataset.is_costs:
+        width, look_back = "1d", policy.costs_look_back
+    return Want(dataset, start, end, width, look_back, policy.full, committed)
+
+
+def _span(row: Mapping[str, Any]) -> Span:
+    return Span(unix(row["start_time"]), unix(row["end_time"]))
+
+
+def _dimensions(dataset: Dataset, window: Window, refused: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what to group by: everything but what was refused for these dates."""
+    gone = {r["dimension"] for r in refused if r["dimension"] and _span(r).overlaps(window)}
+    return tuple(d for d in dataset.asked if d not in gone)
