@@ -18,6 +18,7 @@ from tallybook.model.errors import MigrationError, NotABookError, StoreError, St
 from tallybook.store.migrations import migrations
 
 _MAGIC = slice(8, 12)
+_HEADERS = 3 * 4096
 
 
 class _Instance:
@@ -107,26 +108,30 @@ class BookFile:
 
     def _open(self, create: bool, threads: int | None) -> duckdb.DuckDBPyConnection:
         """Open the file, waiting for another process that holds it."""
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "python_enable_replacements": "false",  # a name is a table, never a variable of this program
-        }
-        if threads is not None:
-            config["threads"] = threads
-        if self.path.exists():
+        exists = self.path.exists()
+        if exists:
             self._refuse_strangers()
         # A book that may only be read can still be read.
-        read_only = not create and not os.access(self.path, os.W_OK)
+        read_only = not create and not _may_write(self.path)
         deadline = self._clock.monotonic() + self._lock_seconds
         while True:
             try:
                 with translated(self.path):
-                    return duckdb.connect(str(self.path), read_only=read_only, config=config)
+                    return _connect(self.path, threads, read_only=read_only)
             except StoreLockedError:
                 if self._clock.monotonic() > deadline:
                     raise
                 self._clock.sleep(random.uniform(0.005, 0.02))  # noqa: S311
+            except StoreError:
+                if not exists:
+                    self._discard_stub()
+                raise
+
+    def _discard_stub(self) -> None:
+        """Remove what is left where there was no room to begin a file: less than a database's three headers."""
+        with suppress(OSError):
+            if self.path.stat().st_size < _HEADERS:
+                self.path.unlink()
 
     def _refuse_strangers(self) -> None:
         """Refuse, before it is opened for writing, a file that is no DuckDB database, and one that is no book."""
@@ -144,10 +149,21 @@ class BookFile:
         if self._instance.seen == self._identity():
             return
         try:
-            with translated(self.path), duckdb.connect(str(self.path), read_only=True) as peek:
+            with translated(self.path), _connect(self.path, 1, read_only=True) as peek:
                 applied(peek, self.path)
         except StoreLockedError:
             return  # opening it waits, and checks again
+
+
+def _connect(path: Path, threads: int | None, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoload_known_extensions": "false",
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",  # a name is a table, never a variable of this program
+    }
+    if threads is not None:
+        config["threads"] = threads
+    return duckdb.connect(str(path), read_only=read_only, config=config)
 
 
 def applied(cursor: duckdb.DuckDBPyConnection, path: Path) -> set[int]:
@@ -226,3 +242,7 @@ def _is_full(path: Path, text: str) -> bool:
     with suppress(OSError):
         return shutil.disk_usage(path.parent).free < 1 << 20
     return False
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -1,0 +1,204 @@
+"""What is particular to a book in one DuckDB file: sharing it, refusing what is no book, and the layout."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from tallybook.model.datasets import MEASURES
+from tallybook.model.errors import MigrationError, NotABookError, StoreError
+from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
+from tallybook.store.base import Batch
+from tallybook.store.duckdb import DuckDBStore
+from tests.store.book import D0, DAY, StoreUnderTest, read, usage
+
+BATCH = Batch("acme", "sync_1", (read("completions", D0, D0 + DAY, usage(D0)),))
+USES: dict[str, Callable[[DuckDBStore], object]] = {
+    "migrate": lambda s: s.migrate(),
+    "replace": lambda s: s.replace(BATCH),
+    "read": lambda s: s.read("SELECT 1"),
+    "coverage": lambda s: s.coverage("acme", ["costs"]),
+    "put": lambda s: s.put("notes", [{"org": "acme"}]),
+    "maintain": lambda s: s.maintain(),
+}
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Lose root's right to write anywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def foreign_table(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE usage AS SELECT 42 AS answer")
+
+
+def foreign_view(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE VIEW answer AS SELECT 42 AS answer")
+
+
+def foreign_migrations(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE SCHEMA internal")
+        con.execute("CREATE TABLE internal.migrations AS SELECT 1 AS number")
+
+
+NO_BOOKS: dict[str, Callable[[Path], object]] = {
+    "text": lambda p: p.write_text("Dear diary,\nthis is a text file, longer than a header is.\n"),
+    "empty": lambda p: p.write_bytes(b""),
+    "torn": lambda p: p.write_bytes(b"\0" * 8 + b"DUCK" + b"\0" * 4),
+    "table": foreign_table,
+    "view": foreign_view,
+    "migrations of something else": foreign_migrations,
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("kind", NO_BOOKS)
+def test_a_file_that_is_no_book_is_refused_and_left_as_it_is(fast_path: Path, kind: str, use: str) -> None:
+    path = fast_path / "other.duckdb"
+    NO_BOOKS[kind](path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"other\.duckdb") as caught:
+        USES[use](DuckDBStore(path))
+    assert kind == "torn" or isinstance(caught.value, NotABookError)
+    assert path.read_bytes() == before
+    assert [p.name for p in fast_path.iterdir()] == ["other.duckdb"]
+
+
+def test_a_folder_is_no_book(fast_path: Path) -> None:
+    for use in USES.values():
+        with pytest.raises(NotABookError, match="is not a file"):
+            use(DuckDBStore(fast_path))
+    assert list(fast_path.iterdir()) == []
+
+
+def test_a_file_that_takes_the_place_of_a_book_is_looked_at_anew(fast_path: Path) -> None:
+    path = fast_path / "book.duckdb"
+    store = DuckDBStore(path)
+    store.migrate()
+    store.replace(BATCH)
+    with duckdb.connect(str(path)) as con:
+        con.execute("DROP SCHEMA internal CASCADE")
+    with pytest.raises(NotABookError, match="not a tallybook book"):
+        store.replace(BATCH)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_book_of_a_newer_tallybook_is_refused_with_advice(fast_path: Path, use: str) -> None:
+    path = fast_path / "book.duckdb"
+    DuckDBStore(path).migrate()
+    with duckdb.connect(str(path)) as con:
+        con.execute("INSERT INTO internal.migrations VALUES (999, 'future', TIMESTAMP '2030-01-01')")
+    before = path.read_bytes()
+    with pytest.raises(MigrationError, match=r"migration 999.*pip install -U tallybook"):
+        USES[use](DuckDBStore(path))
+    assert path.read_bytes() == before
+
+
+def test_a_book_whose_making_was_cut_short_is_made_whole(fast_path: Path) -> None:
+    path = fast_path / "book.duckdb"
+    duckdb.connect(str(path)).close()
+    with pytest.raises(MigrationError, match="tallybook sync"):
+        DuckDBStore(path).read("SELECT 1")
+    DuckDBStore(path).migrate()
+    assert DuckDBStore(path).rows("notes") == []
+
+
+def test_a_missing_folder_is_named(fast_path: Path) -> None:
+    store = DuckDBStore(fast_path / "missing" / "book.duckdb")
+    with pytest.raises(StoreError, match="missing does not exist"):
+        store.migrate()
+    with pytest.raises(StoreError, match="missing does not exist"), store.syncing("acme"):
+        pass
+    assert list(fast_path.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_written_is_named(fast_path: Path) -> None:
+    fast_path.chmod(0o555)
+    store = DuckDBStore(fast_path / "book.duckdb")
+    with unprivileged():
+        with pytest.raises(StoreError, match=r"Cannot write the book .*book\.duckdb: permission denied"):
+            store.migrate()
+        with pytest.raises(StoreError, match="Cannot write beside the book"), store.syncing("acme"):
+            pass
+    assert list(fast_path.iterdir()) == []
+
+
+def test_a_book_that_may_only_be_read_can_be_read(fast_path: Path) -> None:
+    path = fast_path / "book.duckdb"
+    store = DuckDBStore(path)
+    store.migrate()
+    store.replace(BATCH)
+    path.chmod(0o444)
+    fast_path.chmod(0o555)
+    before = path.read_bytes()
+    with unprivileged():
+        assert store.read("SELECT input_tokens FROM usage").to_pylist() == [{"input_tokens": 1}]
+        for use in ("replace", "put"):
+            with pytest.raises(StoreError, match="Cannot write the book"):
+                USES[use](store)
+    assert path.read_bytes() == before
+
+
+def test_a_book_that_may_not_be_read_is_named(fast_path: Path) -> None:
+    path = fast_path / "book.duckdb"
+    DuckDBStore(path).migrate()
+    path.chmod(0)
+    fast_path.chmod(0o755)
+    with unprivileged(), pytest.raises(StoreError, match=r"Cannot read the book .*[Pp]ermission denied"):
+        DuckDBStore(path).read("SELECT 1")
+
+
+def test_a_path_and_a_link_to_it_share_one_instance(fast_path: Path) -> None:
+    store = DuckDBStore(fast_path / "book.duckdb")
+    store.migrate()
+    link = fast_path / "link.duckdb"
+    link.symlink_to(store.path)
+    with store.opened():
+        DuckDBStore(link).replace(BATCH)
+        assert store.read("SELECT count(*) AS n FROM usage").to_pylist() == [{"n": 1}]
+
+
+def test_a_variable_of_the_program_is_no_table(book: StoreUnderTest) -> None:
+    secret = pa.table({"a": [1]})
+    with pytest.raises(StoreError, match="secret"):
+        book.store.read("SELECT * FROM secret")
+    assert secret.num_rows == 1
+
+
+def test_the_public_tables_are_laid_out_as_the_schema_says(book: StoreUnderTest) -> None:
+    for name, schema in (("usage", USAGE_TABLE), ("costs", COSTS_TABLE)):
+        found = book.store.read(f"SELECT * FROM {name} LIMIT 0").schema
+        assert [(f.name, f.type) for f in found] == [(f.name, f.type) for f in schema]
+
+
+def test_history_has_the_columns_of_its_facts_and_why_they_were_replaced(book: StoreUnderTest) -> None:
+    for name in ("usage", "costs"):
+        facts = book.store.read(f"SELECT * FROM {name} LIMIT 0").schema
+        history = book.store.read(f"SELECT * FROM internal.{name}_history LIMIT 0").schema
+        assert list(history)[: len(facts)] == list(facts)
+        assert history.names[len(facts) :] == ["replaced_at", "reason", "absent"]
+
+
+def test_every_measure_has_its_column_and_daily_sums(book: StoreUnderTest) -> None:
+    for table in ("usage", "internal.usage_history"):
+        assert set(MEASURES) <= set(book.store.read(f"SELECT * FROM {table} LIMIT 0").schema.names)
+    flows = {m.name for m in MEASURES.values() if m.kind == "flow"}
+    levels = {f"{m.name}_seconds" for m in MEASURES.values() if m.kind == "level"}
+    for table in ("usage_daily", "usage_daily_narrow"):
+        names = book.store.read(f"SELECT * FROM internal.{table} LIMIT 0").schema.names
+        assert flows | levels <= set(names)
