@@ -52,6 +52,20 @@ def test_a_refused_stretch_says_what_the_api_said() -> None:
     assert [gap.reason for gap in other.missing] == ["not read"]
 
 
+def test_the_refusal_of_a_dimension_explains_that_dimension_and_nothing_else() -> None:
+    refusal = {
+        "dataset": "images", "start_time": naive(OLD), "end_time": naive(OLD + 9 * DAY), "dimension": "project_id",
+        "reason": "grouping by project_id is refused",
+    }  # fmt: skip
+    runs = {"images": [run(OLD + DAY, OLD + 9 * DAY, NOW_SECOND, by=("model",))]}
+    found = judged(OLD, OLD + 9 * DAY, runs, by=("project_id", "user_id"), refusals=[refusal])
+    assert [gap.reason for gap in found.missing] == [
+        "not read",
+        "grouping by project_id is refused",
+        "not held by user_id",
+    ]
+
+
 def test_a_dimension_not_held_is_missing_only_where_it_is_needed() -> None:
     runs = {"images": [run(OLD, OLD + 2 * DAY, NOW_SECOND, by=("model", "size"))]}
     assert judged(OLD, OLD + 2 * DAY, runs, by=("size",)).complete

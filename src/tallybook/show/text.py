@@ -102,8 +102,6 @@ def _amounts(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], l
     for row in rows:
         if row[name] is not None:
             sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row[name]
-    if len(sums) > 1:
-        sums.pop(None, None)
     exact = places(r[name] for r in rows)
     return [money(r[name], r["currency"], exact) for r in rows], [money(v, c, exact) for c, v in sums.items()] or ["–"]
 
