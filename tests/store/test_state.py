@@ -203,8 +203,8 @@ def test_a_key_without_a_value_is_equal_to_itself(book: StoreUnderTest) -> None:
 def test_a_table_or_column_that_is_none_of_state_is_refused(book: StoreUnderTest) -> None:
     with pytest.raises(ValueError, match="usage"):
         book.store.put("usage", [{"org": "acme"}])
-    with pytest.raises(ValueError, match="nmae"):
-        book.store.put("directory", [directory(nmae="x")])
+    with pytest.raises(ValueError, match="nickname"):
+        book.store.put("directory", [directory(nickname="x")])
     with pytest.raises(ValueError, match="book"):
         book.store.put("book", [{"version": 1}])
     assert book.rows("directory") == []

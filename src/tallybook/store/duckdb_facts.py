@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
-from tallybook.model.datasets import DIMENSIONS, MEASURES
+from tallybook.model.datasets import DATASETS, DIMENSIONS, MEASURES
 from tallybook.model.errors import StoreError
 from tallybook.model.records import Note, Read
 from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
@@ -87,7 +87,13 @@ def _incoming(cursor: duckdb.DuckDBPyConnection, table: str, reads: Sequence[Rea
         which = "" if table == "costs" else f", '{name}' AS dataset, '{width}' AS width"
         parts.append(f"SELECT *{which} FROM incoming_{i}")
     source = f"SELECT ?::TEXT AS org, * FROM ({' UNION ALL BY NAME '.join(parts)})"
-    return _added_up(source) if table == "costs" else source
+    return _added_up(source) if table == "costs" and _has_more_dimensions(reads) else source
+
+
+def _has_more_dimensions(reads: Sequence[Read]) -> bool:
+    """Return whether rows of the bill name a dimension that it was not asked by, and so may differ in nothing else."""
+    unasked = set(DATASETS["costs"].dimensions) - set(DATASETS["costs"].asked)
+    return any(read.rows[name].null_count < read.rows.num_rows for read in reads for name in unasked)
 
 
 def _added_up(source: str) -> str:
@@ -199,19 +205,7 @@ def _absences(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) ->
     )
     cursor.execute(
         f"""INSERT INTO {history} BY NAME
-        WITH buckets AS (
-            SELECT DISTINCT n.org, {dataset} AS dataset, {width} AS width, n.start_time FROM appeared AS n
-        ), covered AS (
-            SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage
-            UNION ALL
-            SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage_history
-        ), firsts AS (
-            SELECT b.org, b.dataset, b.width, b.start_time, min(c.recorded_at) AS first_read
-            FROM buckets AS b
-            JOIN covered AS c ON c.org = b.org AND c.dataset = b.dataset AND c.width = b.width
-                AND c.start_time <= b.start_time AND c.end_time > b.start_time
-            GROUP BY ALL
-        )
+        WITH firsts AS ({_FIRST_READS.format(dataset=dataset, width=width)})
         SELECT {keys}, greatest(max(f.first_read), coalesce(max(v.replaced_at), max(f.first_read))) AS recorded_at,
             ?::TIMESTAMP AS replaced_at, n.reason, true AS absent
         FROM appeared AS n
@@ -224,6 +218,19 @@ def _absences(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) ->
     restated = _count(cursor, "SELECT count(*) FROM appeared WHERE reason = 'restated'")
     cursor.execute("DROP TABLE appeared")
     return restated
+
+
+_FIRST_READS = """
+    SELECT b.org, b.dataset, b.width, b.start_time, min(c.recorded_at) AS first_read
+    FROM (SELECT DISTINCT n.org, {dataset} AS dataset, {width} AS width, n.start_time FROM appeared AS n) AS b
+    JOIN (
+        SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage
+        UNION ALL
+        SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage_history
+    ) AS c ON c.org = b.org AND c.dataset = b.dataset AND c.width = b.width
+        AND c.start_time <= b.start_time AND c.end_time > b.start_time
+    GROUP BY ALL"""
+"""When each bucket in which something appeared was read first."""
 
 
 def _rewidened(cursor: duckdb.DuckDBPyConnection) -> list[Note]:

@@ -77,18 +77,19 @@ def held_runs(
     cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str], span: Span | None = None
 ) -> Iterable[tuple[str, Run]]:
     """Yield the coverage of `datasets`, in order of time; with `span` only the runs that touch it."""
+    seconds = (f"epoch_us({column}) // 1000000" for column in ("start_time", "end_time", "read_at"))
     text = (
-        "SELECT dataset, start_time, end_time, width, dimensions, read_at, epoch_us(recorded_at) "
+        f"SELECT dataset, width, dimensions, {', '.join(seconds)}, epoch_us(recorded_at) "
         "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[]))"
     )
     params: list[Any] = [org, datasets]
     if span is not None:
         text, params = text + " AND end_time >= ? AND start_time <= ?", [*params, naive(span.start), naive(span.end)]
-    for name, start, end, width, dimensions, read_at, recorded_at in cursor.execute(
+    for name, width, dimensions, start, end, read_at, recorded_at in cursor.execute(
         text + " ORDER BY dataset, start_time", params
     ).fetchall():
         asked = tuple(dimensions.split(",")) if dimensions else ()
-        yield name, Run(unix(start), unix(end), width, asked, unix(read_at), recorded_at)
+        yield name, Run(start, end, width, asked, read_at, recorded_at)
 
 
 def _without_loss(
