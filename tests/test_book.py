@@ -34,7 +34,7 @@ def ask(book: Book, bite: Bite) -> tuple[Any, tallybook.Result]:
 
 @pytest.mark.parametrize("bite", [b for b in BITES if b.quirk not in REFUSED - {"no-api-source"}], ids=named)
 def test_a_book_is_exact_where_the_naive_client_was_not(bite: Bite, tmp_path: Path) -> None:
-    with organization(bite.quirk, days=20) as org:
+    with organization(bite.quirk, days=14, requests_per_day=25) as org:
         book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
         # What is restated has to be read again; what was an open bucket, too.
         for days_later in (0, 3) if bite.quirk in ("restatement", "partial-first") else (0,):
@@ -47,7 +47,7 @@ def test_a_book_is_exact_where_the_naive_client_was_not(bite: Bite, tmp_path: Pa
 
 @pytest.mark.parametrize("bite", [b for b in BITES if b.quirk in REFUSED - {"no-api-source"}], ids=named)
 def test_a_book_that_could_not_be_filled_says_so_everywhere(bite: Bite, tmp_path: Path) -> None:
-    with organization(days=20) as org, organization(bite.quirk, days=20) as broken:
+    with organization(days=5) as org, organization(bite.quirk, days=5) as broken:
         synced(org, tmp_path / "b.duckdb", datasets="costs", since="2026-11-20")
         book = book_at(tmp_path / "b.duckdb", broken.base, broken.clock)
         summary = sync(broken, book, bite)

@@ -200,7 +200,7 @@ def test_none_is_no_filter_as_openai_has_it(org: Org, monkeypatch: pytest.Monkey
         ("completions", {"width": "1w"}, QueryError, "Unknown width of completions '1w'. Known: 1d, 1h, 1m."),
         ("costs", {"width": "1h"}, QueryError, "Unknown width of costs '1h'. Known: 1d."),
         ("completions", {"group_by": "line_item"}, QueryError, "Unknown dimension of completions 'line_item'."),
-        ("completions", {"group_by": ["modle"]}, QueryError, "Did you mean `model`?"),
+        ("completions", {"group_by": ["modl"]}, QueryError, "Did you mean `model`?"),
         (
             "completions",
             {"project_id": "x"},

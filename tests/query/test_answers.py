@@ -125,7 +125,7 @@ def test_an_unknown_metric_suggests(book: Book, words: tuple[str, ...], text: st
 
 def test_an_unknown_dimension_grain_or_dataset_suggests(book: Book) -> None:
     with pytest.raises(QueryError, match="Did you mean `project`"):
-        book.query("cost", by="projet")
+        book.query("cost", by="projct")
     with pytest.raises(QueryError, match="Known: day, month, total"):
         book.query("cost", grain="fortnight")
     with pytest.raises(QueryError, match="Did you mean `completions`"):

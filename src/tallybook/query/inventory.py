@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tallybook.model.coverage import Run
 from tallybook.model.datasets import DATASETS, REACH
-from tallybook.model.windows import DAY, Span, naive
+from tallybook.model.windows import DAY, SECONDS, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
 from tallybook.store.base import Store
 
@@ -88,27 +90,8 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Statu
     notes = store.rows("notes", {"org": org})
     held = []
     for name, of_dataset in runs.items():
-        start = min((r.start for r in of_dataset), default=None)
-        since = start if start is not None else now // DAY * DAY - REACH
-        coverage = assess(Span(since, now), {name: ()}, {name: of_dataset}, refusals, look_back, now)
-        end = max((r.end for r in of_dataset), default=None)
-        stable = coverage.provisional_from or (naive(end) if end is not None else None)
-        gaps = [gap for gap in coverage.missing if gap.span.start < (end or now)]
-        if gaps and start is not None:
-            stable = min(s for s in (stable, naive(gaps[0].span.start)) if s is not None)
-        held.append(
-            Held(
-                name,
-                counts.get(name, 0),
-                naive(start) if start is not None else None,
-                naive(end) if end is not None else None,
-                tuple(w for w in ("1m", "1h", "1d") if any(r.width == w for r in of_dataset)),
-                stable,
-                naive(max(r.read_at for r in of_dataset)) if of_dataset else None,
-                coverage,
-                sum(n["dataset"] == name for n in notes),
-            )
-        )
+        remarks = sum(n["dataset"] == name for n in notes)
+        held.append(_held(name, of_dataset, counts.get(name, 0), remarks, refusals, look_back, now))
     sizes = store.sizes()
     syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
     ended = [r for r in syncs if r["ended_at"] is not None]
@@ -120,4 +103,34 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Statu
         json.loads(ended[-1]["summary"]) if ended else None,
         tuple(held),
         tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),
+    )
+
+
+def _held(
+    name: str,
+    runs: Sequence[Run],
+    rows: int,
+    remarks: int,
+    refusals: Sequence[Mapping[str, Any]],
+    look_back: Mapping[str, int],
+    now: int,
+) -> Held:
+    start = min((r.start for r in runs), default=None)
+    end = max((r.end for r in runs), default=None)
+    since = start if start is not None else now // DAY * DAY - REACH
+    coverage = assess(Span(since, now), {name: ()}, {name: runs}, refusals, look_back, now)
+    stable = coverage.provisional_from or (naive(end) if end is not None else None)
+    gaps = [gap for gap in coverage.missing if gap.span.start < (end or now)]
+    if gaps and start is not None:
+        stable = min(s for s in (stable, naive(gaps[0].span.start)) if s is not None)
+    return Held(
+        name,
+        rows,
+        naive(start) if start is not None else None,
+        naive(end) if end is not None else None,
+        tuple(w for w in SECONDS if any(r.width == w for r in runs)),
+        stable,
+        naive(max(r.read_at for r in runs)) if runs else None,
+        coverage,
+        remarks,
     )
