@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallybook.collect.answers import decode
-from tallybook.collect.values import MONEY, amount, amounts, checked, extra, integers, money, quoted
+from tallybook.collect.values import AMOUNT, MONEY, amounts, checked, extra, integers, money, quoted, split
 from tallybook.model.arrow import column
 from tallybook.model.datasets import Dataset
 from tallybook.model.errors import UnexpectedResponseError
@@ -27,8 +27,6 @@ __all__ = ["IDENTITIES", "MONEY", "buckets", "money", "parse"]
 
 _CHUNK = 500
 """Rows that are held decoded at once, give or take a bucket."""
-
-_AMOUNT = {"value", "currency"}
 
 IDENTITIES: dict[str, tuple[str, ...]] = {
     "input_tokens": ("input_cached_tokens", "input_cache_write_tokens", "input_uncached_tokens"),
@@ -140,20 +138,21 @@ def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, l
     columns: dict[str, list[Any]] = {
         d: checked(d, [r.get(d) for r in rows], bool if d == "batch" else str) for d in dataset.dimensions
     }
-    strange: list[bool] = []
+    strange: set[int] = set()
     if dataset.is_costs:
         known |= {"amount", "quantity", "quantity_unit"}
-        amounts = [amount(r.get("amount")) for r in rows]
-        columns["amount"] = [a for a, _ in amounts]
-        columns["currency"] = [c for _, c in amounts]
+        bills = [r.get("amount") for r in rows]
+        columns["amount"], columns["currency"] = split(bills)
         columns["quantity"] = [r.get("quantity") for r in rows]
         columns["quantity_unit"] = checked("quantity_unit", [r.get("quantity_unit") for r in rows], str)
-        strange = [bool(r.get("amount")) and not r["amount"].keys() <= _AMOUNT for r in rows]
+        strange = {i for i, bill in enumerate(bills) if bill and not bill.keys() <= AMOUNT}
     else:
         for name in dataset.measures:
             columns[name] = integers(name, [r.get(name) for r in rows])
-    strange = [s or not r.keys() <= known for s, r in zip(strange or [False] * len(rows), rows, strict=True)]
-    columns["extra"] = [extra(r, known) if s else None for s, r in zip(strange, rows, strict=True)]
+    strange |= {i for i, r in enumerate(rows) if not r.keys() <= known}
+    columns["extra"] = [None] * len(rows)
+    for i in strange:
+        columns["extra"][i] = extra(rows[i], known)
     return columns
 
 

@@ -97,24 +97,26 @@ def checked(name: str, values: list[Any], kind: type) -> list[Any]:
     return values
 
 
-def amount(value: Any) -> tuple[Any, str | None]:
-    """Return the value and the currency, in lower case, of an `amount` object."""
-    if value is None:
-        return None, None
-    if type(value) is not dict:
-        raise WrongTypeError(f"amount is {quoted(value)}")
-    currency = value.get("currency")
-    if currency is not None and not isinstance(currency, str):
-        raise WrongTypeError(f"currency is {quoted(currency)}")
-    return value.get("value"), currency.lower() if currency else None
+AMOUNT = frozenset({"value", "currency"})
+"""The known fields of an `amount` object."""
+
+
+def split(amounts: list[Any]) -> tuple[list[Any], list[str | None]]:
+    """Return the values and the currencies, in lower case, of `amount` objects (or None)."""
+    if kinds := set(map(type, amounts)) - {dict, type(None)}:
+        wrong = next(a for a in amounts if type(a) in kinds)
+        raise WrongTypeError(f"amount is {quoted(wrong)}")
+    currencies = checked("currency", [a.get("currency") if a else None for a in amounts], str)
+    lower = {currency: currency.lower() if currency else None for currency in set(currencies)}
+    return [a.get("value") if a else None for a in amounts], [lower[currency] for currency in currencies]
 
 
 def extra(row: Mapping[str, Any], known: frozenset[str]) -> str | None:
     """Return the fields of `row` that are not known as canonical JSON, without names and e-mails of people."""
     rest = {k: v for k, v in row.items() if k not in known}
     money_fields = row.get("amount")
-    if "amount" in known and type(money_fields) is dict and not money_fields.keys() <= {"value", "currency"}:
-        rest["amount"] = {k: v for k, v in money_fields.items() if k not in ("value", "currency")}
+    if "amount" in known and type(money_fields) is dict and not money_fields.keys() <= AMOUNT:
+        rest["amount"] = {k: v for k, v in money_fields.items() if k not in AMOUNT}
     kept = _impersonal(rest)
     return _JSON.encode(kept).decode() if kept else None
 
