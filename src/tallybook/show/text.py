@@ -135,7 +135,7 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
     )
     grid.add_row(
         "Changed",
-        f"{changes.inserted:,} rows new, {changes.removed:,} moved to history "
+        f"{changes.inserted:,} rows new, {changes.removed:,} replaced by finer or newer ones and kept as history "
         f"({changes.restated:,} restated), {changes.unchanged:,} unchanged",
     )
     grid.add_row("Names", summary.directory)
