@@ -14,7 +14,8 @@ DAY = 86_400
 NOW = "2026-10-01T06:00:00+00:00"
 """Where all clocks stand, so that the data are the same wherever and whenever this runs."""
 COMPANY = {"now": NOW, "seed": 7, "days": 400, "requests_per_day": 400}
-KEY = "sk-admin-bench"
+KEY = "sk-admin-bench-no-management"
+"""May not read names, so that every tool asks for the same data."""
 END = int(dt.datetime.fromisoformat(NOW).timestamp()) // DAY * DAY
 
 TALLYBOOK = ("-e", str(ROOT))

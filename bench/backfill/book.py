@@ -1,4 +1,4 @@
-"""tallybook itself: `Book.sync`, in one phase at the width of the others. It reads the names of ids, too."""
+"""tallybook itself: `Book.sync`, in one phase at the width of the others. The key may not read names."""
 
 import datetime as dt
 import json

@@ -281,3 +281,17 @@ def test_a_first_sync_asks_for_nothing_twice(tmp_path: Path) -> None:
         asked = [(row["path"], row["query"]) for row in store.rows("fetches")]
     assert len(asked) == len(set(asked))
     assert sum(path == "organization/costs" for path, _ in asked) == 1
+
+
+def test_names_that_may_not_be_read_are_asked_for_once_an_hour_not_for_every_unknown_id(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    key = AdminKey("sk-admin-no-management", "the test")
+    asked = []
+    with organization() as (_, base):
+        store = DuckDBStore(tmp_path / "book.duckdb", clock)
+        for _ in range(2):
+            with Http(base, key, clock) as http:
+                run(store, http, "acme", ALL, clock)
+            asked.append(sum(row["status"] == 403 for row in store.rows("fetches")))
+            clock.advance(600)
+    assert asked[0] == asked[1] > 0

@@ -284,9 +284,8 @@ class _Run:
             return
         refused = "in part" if listing.entries else "only ids"
         self.summary.directory = f"{refused}: {listing.refused}" if listing.refused else "read"
-        unlisted = {} if listing.refused else strangers
         self.open()
-        changed = directory.merge(self.org, held, listing.entries, unlisted, now)
+        changed = directory.merge(self.org, held, listing.entries, strangers, now)
         first = rows[0]["first_seen"] if rows else now
         with self._at_once():
             self.store.put("directory", changed, key=("org", "kind", "id", "first_seen"))
