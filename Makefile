@@ -11,8 +11,8 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.user: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("tallybook needs Python 3.11 or newer: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit("tallybook needs Python 3.11 or newer: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) -e '.[all]'
 	@touch $@
