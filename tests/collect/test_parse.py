@@ -14,7 +14,7 @@ from tallybook.collect.parse import parse
 from tallybook.model.datasets import DATASETS, dataset
 from tallybook.model.errors import TallybookError, UnexpectedResponseError
 from tallybook.model.schema import parsed
-from tallybook.model.windows import DAY, Window, naive
+from tallybook.model.windows import DAY, Span, Window, naive
 from tests.collect.server import bucket, page
 
 START = 1_790_000_000 // DAY * DAY
@@ -253,3 +253,17 @@ def _encodes(value: Any) -> bool:
     except (ValueError, OverflowError):
         return False
     return True
+
+
+def test_a_note_belongs_to_a_day_so_that_a_window_that_moves_says_nothing_new() -> None:
+    odd = {"input_cached_tokens": 1, "input_cache_write_tokens": 1, "input_uncached_tokens": 1}
+    second = bucket(START + DAY, START + 2 * DAY, chat(**odd), chat(model="b", **odd))
+    _, both = parse(CHATS, WINDOW, [page([bucket(START, START + DAY, chat(**odd)), second])], LATER)
+    _, later = parse(CHATS, Window(START + DAY, START + 2 * DAY, "1d"), [page([second])], LATER)
+    assert [note.span for note in both] == [Span(START, START + DAY), Span(START + DAY, START + 2 * DAY)]
+    assert later == both[1:]
+    _, lost = parse(
+        COSTS, WINDOW, [page([bucket(START, START + DAY, cost("1e-19"), cost("2e-19", line_item="a"))])], LATER
+    )
+    assert [(note.kind, note.span) for note in lost] == [("precision", Span(START, START + DAY))]
+    assert lost[0].text.startswith("2 amounts")

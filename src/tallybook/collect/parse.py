@@ -6,6 +6,7 @@ than its text.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ from tallybook.model.datasets import Dataset
 from tallybook.model.errors import UnexpectedResponseError
 from tallybook.model.records import Note
 from tallybook.model.schema import parsed
-from tallybook.model.windows import SECONDS, Window, iso
+from tallybook.model.windows import SECONDS, Span, Window, floor, iso, unix
 
 __all__ = ["IDENTITIES", "MONEY", "buckets", "money", "parse"]
 
@@ -48,20 +49,20 @@ def parse(
     window or cut short, for a result of an unknown kind, and for a value of a wrong type: nothing is guessed.
     """
     parts: list[pa.Table] = []
-    lost = 0
+    lost: Counter[int] = Counter()
     wrong = ""
     try:
         for starts, rows in _chunks(dataset, window, pages, read_at):
             columns = _columns(dataset, rows)
             starts, columns, inexact = _exact(dataset, starts, columns)
             parts.append(_table(dataset, window, starts, columns))
-            lost += inexact
+            lost.update(inexact)
     except (pa.ArrowInvalid, OverflowError, ValueError, RecursionError) as exc:
         wrong = str(exc)
     if wrong:  # raised here, so that the error does not hold the page by way of its context
         _refuse(dataset, window, f"has a value of a wrong type or size: {wrong}")
     table = pa.concat_tables(parts) if parts else parsed(dataset).empty_table()
-    return table, tuple(_notes(dataset, window, table, lost))
+    return table, tuple(_notes(dataset, table, lost))
 
 
 def buckets(pages: Iterable[Mapping[str, Any]]) -> Iterator[Any]:
@@ -156,9 +157,9 @@ def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, l
     return columns
 
 
-def _exact(dataset: Dataset, starts: list[int], columns: dict[str, Any]) -> tuple[list[int], dict[str, Any], int]:
-    """Make money decimal, sum equal combinations of dimensions; return how many amounts lost digits."""
-    lost = 0
+def _exact(dataset: Dataset, starts: list[int], columns: dict[str, Any]) -> tuple[list[int], dict[str, Any], list[int]]:
+    """Make money decimal, sum equal combinations of dimensions; return the bucket of each amount that lost digits."""
+    lost: list[int] = []
     numbers: tuple[str, ...] = dataset.measures
     keys: tuple[str, ...] = dataset.dimensions
     if dataset.is_costs:
@@ -168,7 +169,7 @@ def _exact(dataset: Dataset, starts: list[int], columns: dict[str, Any]) -> tupl
     if dataset.is_costs:
         for name in numbers:
             columns[name], inexact = amounts(columns[name], plain=not twice)
-            lost += inexact
+            lost += [starts[i] for i in inexact]
     if twice:
         starts, columns = _summed(key_of, starts, columns, numbers)
     return starts, columns, lost
@@ -213,16 +214,22 @@ def _table(dataset: Dataset, window: Window, starts: list[int], columns: dict[st
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _notes(dataset: Dataset, window: Window, table: pa.Table, lost: int) -> Iterable[Note]:
-    if lost:
-        text = f"{lost} amounts had digits below 18 decimal places; they were rounded half-even"
-        yield Note(dataset.name, window, "precision", text)
+def _notes(dataset: Dataset, table: pa.Table, lost: Counter[int]) -> Iterator[Note]:
+    """Yield one note per day and finding, so that reading a day again says nothing new."""
+    for day, n in _by_day(lost.elements()):
+        text = f"{n} amounts had digits below 18 decimal places; they were rounded half-even"
+        yield Note(dataset.name, day, "precision", text)
     for whole, parts in IDENTITIES.items():
         if not {whole, *parts} <= set(dataset.measures):
             continue
         total = table[parts[0]]
         for part in parts[1:]:
             total = pc.add(total, table[part])
-        wrong = pc.sum(pc.not_equal(table[whole], total)).as_py()
-        if wrong:
-            yield Note(dataset.name, window, "identity", f"{whole} is not {' + '.join(parts)} in {wrong} rows")
+        wrong = table["start_time"].filter(pc.not_equal(table[whole], total))
+        for day, n in _by_day(map(unix, wrong.to_pylist())):
+            yield Note(dataset.name, day, "identity", f"{whole} is not {' + '.join(parts)} in {n} rows")
+
+
+def _by_day(moments: Iterable[int]) -> list[tuple[Span, int]]:
+    days = Counter(floor(moment, "1d") for moment in moments)
+    return [(Span(day, day + SECONDS["1d"]), n) for day, n in sorted(days.items())]

@@ -19,6 +19,7 @@ MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
 """Wide enough for the decimal128 texts that the API has been seen to send (34 digits)."""
 
 _PLACES = Decimal("1e-18")
+_FITS = re.compile(r"-?\d{1,20}(\.\d{1,18})?", re.ASCII)
 _LARGEST = Decimal(10) ** 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_QUOTE = 80
@@ -59,18 +60,25 @@ def money(value: Any) -> tuple[Decimal | None, bool]:
     return kept, kept != exact
 
 
-def amounts(values: list[Any], *, plain: bool) -> tuple[list[Any] | pa.Array, int]:
-    """Return `money` of each value and how many lost digits.
+def amounts(values: list[Any], *, plain: bool) -> tuple[list[Any] | pa.Array, list[int]]:
+    """Return `money` of each value, and the places of those that lost digits.
 
-    With `plain`, JSON numbers that fit as they are come as a column at once, without arithmetic.
+    With `plain`, JSON numbers that fit as they are come as a column at once, without arithmetic. Whether they fit is
+    decided here: pyarrow 26 casts a text of too many digits to a wrong number without a word.
     """
     if plain and set(map(type, values)) <= {int, Decimal, type(None)}:
-        try:
-            return column(values, schema.MONEY), 0
-        except pa.ArrowInvalid:
-            pass  # too long, too large or not finite: looked at one by one
+        texts = [None if v is None else _digits(v) for v in values]
+        if all(text is None or _FITS.fullmatch(text) for text in texts):
+            return column(texts, pa.string()).cast(schema.MONEY), []
     pairs = [money(v) for v in values]
-    return [value for value, _ in pairs], sum(inexact for _, inexact in pairs)
+    return [value for value, _ in pairs], [i for i, (_, inexact) in enumerate(pairs) if inexact]
+
+
+def _digits(value: int | Decimal) -> str:
+    """Return a number as it is written without an exponent; nothing for one that would be long."""
+    if isinstance(value, int):
+        return str(value) if -_LARGEST < value < _LARGEST else ""
+    return format(value, "f") if -40 < value.adjusted() < 40 else ""
 
 
 def integer(name: str, value: Any) -> int | None:
