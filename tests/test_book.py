@@ -209,3 +209,8 @@ def test_status_tells_of_every_dataset(org: Org, tmp_path: Path) -> None:
     told = status.as_dict()
     assert set(told["datasets"][0]) == {f.name for f in dataclasses.fields(costs)} - {"coverage"} | {"gaps"}
     assert told["book"] == book.store.url
+
+
+def test_an_end_before_the_reach_of_the_api_is_an_error(tmp_path: Path) -> None:
+    with tallybook.open(tmp_path / "book.duckdb") as book, pytest.raises(UsageError, match="about a year"):
+        book.plan(until="2020-01-01")

@@ -15,12 +15,12 @@ import msgspec
 
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
-from tallybook.model.datasets import DATASETS, dataset
+from tallybook.model.datasets import DATASETS, REACH, dataset
 from tallybook.model.errors import IncompleteError, UsageError
 from tallybook.model.schema import parsed
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
-from tallybook.model.windows import SECONDS, Window, ceil, cut, iso, naive, unix
+from tallybook.model.windows import SECONDS, Window, ceil, cut, floor, iso, naive, unix
 from tallybook.query import answer as answering
 from tallybook.query import inventory
 from tallybook.query import where as restrict
@@ -160,6 +160,11 @@ class Book:
             raise UsageError(f"since ({iso(begin)}) is in the future.")
         if begin is not None and end is not None and begin >= end:
             raise UsageError(backwards(begin, end))
+        if begin is None and end is not None and end <= floor(now - REACH, "1d"):
+            raise UsageError(
+                f"until ({iso(end - 1)}) is before {iso(floor(now - REACH, '1d'))}: the API gives about a year. "
+                "Ask for later days, or say since when to try all the same."
+            )
         from tallybook.collect.summary import Policy
 
         return Policy(
@@ -203,7 +208,9 @@ class Book:
 
     def status(self) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book."""
-        return inventory.status(self.store, self.org, self._look_back(), unix(self._clock.now()))
+        since = self.settings.sync.since
+        first = moment(since) if since else None
+        return inventory.status(self.store, self.org, self._look_back(), unix(self._clock.now()), first)
 
     def doctor(
         self, *, environ: Mapping[str, str] = os.environ, transport: httpx2.BaseTransport | None = None

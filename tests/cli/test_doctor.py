@@ -54,9 +54,9 @@ def test_a_key_that_the_server_does_not_know(tally: Run, monkeypatch: pytest.Mon
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "RECOGNISABLE-key")
     ended, found = checks(tally)
     assert ended.code == 1
-    assert [name for name, check in found.items() if not check["ok"]] == ["usage", "costs", "directory"]
+    assert [name for name, check in found.items() if not check["ok"]] == ["server"]
     assert "a key of unknown kind" in found["key"]["found"]
-    assert "does not accept the key (HTTP 401)" in found["usage"]["found"]
+    assert "does not accept the key (HTTP 401)" in found["server"]["found"]
     assert "RECOGNISABLE" not in ended.out + tally("doctor").out
 
 

@@ -1,15 +1,20 @@
 """The admin key reaches the host it is meant for, in one header, and nothing else."""
 
 import copy
+import datetime as dt
 import logging
 import pickle
 import traceback
+from pathlib import Path
 
+import httpx2
 import pytest
 
 from tallybook.collect.answers import check_host
+from tallybook.collect.http import Http
 from tallybook.model.errors import ProviderError, SettingsError, TallybookError
 from tallybook.model.secret import AdminKey
+from tallybook.model.settings import load
 from tests.clock import FakeClock
 from tests.collect.server import KEY, Answer, client
 
@@ -136,3 +141,30 @@ def test_the_key_goes_to_openai_this_machine_and_listed_hosts(address: str, kept
 def test_the_key_goes_nowhere_else(address: str) -> None:
     with pytest.raises(SettingsError):
         check_host(address)
+
+
+def test_a_key_written_where_its_variable_belongs_is_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "tallybook.toml"
+    file.write_text(f'[[org]]\nkey_env = "{KEY}"\n')
+    with pytest.raises(SettingsError) as caught:
+        load(file)
+    assert KEY not in everything_said(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "socks5h://127.0.0.1:9"), ("SSL_CERT_FILE", "/nonexistent.pem")]
+)
+def test_an_environment_that_no_connection_can_be_made_with_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        Http("https://api.openai.com/v1", AdminKey(KEY, "here"), FakeClock(dt.datetime(2026, 11, 23, tzinfo=dt.UTC)))
+
+
+def test_a_proxy_never_sees_the_key_on_its_way_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for base in ("http://[::1]/v1", "http://[::1]:8080/v1", "http://127.0.0.1/v1", "http://localhost:81/v1"):
+        with Http(base, AdminKey(KEY, "here"), FakeClock(dt.datetime(2026, 11, 23, tzinfo=dt.UTC))) as http:
+            chosen = http._client._transport_for_url(httpx2.URL(f"{base}/organization/costs"))
+            assert chosen is http._client._transport

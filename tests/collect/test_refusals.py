@@ -155,4 +155,9 @@ def test_a_server_that_always_refuses_something_else_is_left_alone(clock: FakeCl
 @pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (403, PermissionDeniedError)])
 def test_a_refused_key_ends_all(clock: FakeClock, status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
-        asking(clock, week(), refusal("no", status=status))
+        asking(clock, week(), refusal("no" if status == 401 else "Missing scopes: api.usage.read.", status=status))
+
+
+def test_what_alone_may_not_be_read_is_a_failure_of_its_own(clock: FakeClock) -> None:
+    outcome, _ = asking(clock, week(), refusal("not for you", status=403))
+    assert [type(failure.error) for failure in outcome.failures] == [PermissionDeniedError]

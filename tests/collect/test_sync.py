@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tallybook.collect.http import Http
@@ -215,7 +216,7 @@ def test_an_address_that_knows_no_dataset_is_wrong(tmp_path: Path, clock: FakeCl
 def test_a_refused_key_ends_the_sync_and_what_was_read_stays(tmp_path: Path, clock: FakeClock) -> None:
     def script(asked: Asked) -> Answer:
         if "moderations" in asked.path:
-            return Answer(403, {"error": "no"})
+            return Answer(403, {"error": "Missing scopes: api.usage.read."})
         return answering(days({2: 5}))(asked)  # type: ignore[no-any-return]
 
     policy = Policy(("embeddings", "moderations"), TODAY - 2 * DAY, TODAY, history_width="1d", concurrency=1)
@@ -230,7 +231,7 @@ def test_a_key_without_the_scope_for_names_gives_ids(tmp_path: Path, clock: Fake
 
     store, summary, _ = scripted(tmp_path, clock, script)
     assert tokens(store) == 5
-    assert summary.directory.startswith("only ids: The key is not allowed")
+    assert summary.directory.startswith("only ids: the key lacks the scope")
 
 
 def test_progress_is_told(tmp_path: Path, clock: FakeClock) -> None:
@@ -295,3 +296,56 @@ def test_names_that_may_not_be_read_are_asked_for_once_an_hour_not_for_every_unk
             asked.append(sum(row["status"] == 403 for row in store.rows("fetches")))
             clock.advance(600)
     assert asked[0] == asked[1] > 0
+
+
+def test_what_one_dataset_forbids_stops_no_other_and_is_asked_once(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        if "moderations" in asked.path:
+            return Answer(403, {"error": "no"})
+        return days({2: 5}) if dict(asked.query)["end_time"] == str(TODAY) else Answer(200, page([]))
+
+    policy = Policy(("embeddings", "moderations"), TODAY - 80 * DAY, TODAY, history_width="1d", concurrency=1)
+    store, summary, server = scripted(tmp_path, clock, script, policy)
+    assert tokens(store) == 5
+    assert {failure.dataset for failure in summary.failures} == {"moderations"}
+    assert len(summary.failures) == 3
+    assert sum("moderations" in asked.path for asked in server) < 3
+
+
+def test_where_hours_are_refused_days_are_kept_up_to_date(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    company = Company(seed=7, days=40, requests_per_day=40, clock=clock)
+    policy = Policy(("vector_stores",), since=SINCE, history_width="1h")
+
+    async def only_days(scope: Any, receive: Any, send: Any) -> None:
+        if b"bucket_width=1h" not in scope.get("query_string", b""):
+            await create_app(company)(scope, receive, send)
+            return
+        body = b'{"error": {"message": "no", "param": "bucket_width"}}'
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    with running(only_days) as base:  # type: ignore[arg-type]
+        _, first = sync(tmp_path, base, policy, clock)
+        assert {refusal.width for refusal in first.refusals} == {"1h"}
+        for _ in range(2):
+            clock.advance(10 * 3600)
+            store, later = sync(tmp_path, base, policy, clock)
+            assert later.windows > 0
+    (run,) = {r.end for r in store.coverage("acme", ["vector_stores"])["vector_stores"] if r.end > TODAY}
+    assert run == unix(clock.now())
+
+
+def test_every_answer_is_listed_also_those_of_windows_that_fail(tmp_path: Path) -> None:
+    with organization("repeated-cursor", "small-pages") as (_, base):
+        store, summary = sync(tmp_path, base, Policy(("embeddings",), since=SINCE, history_width="1d"))
+    assert summary.failures
+    assert len(store.rows("fetches")) == summary.requests
+
+
+def test_a_book_whose_making_was_cut_short_is_filled_by_the_next_sync(tmp_path: Path) -> None:
+    duckdb.connect(str(tmp_path / "book.duckdb")).close()
+    with organization() as (_, base):
+        _, summary = sync(tmp_path, base, Policy(("embeddings",), since=SINCE, history_width="1d"))
+    assert summary.ok
+    assert summary.rows

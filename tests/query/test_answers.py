@@ -132,3 +132,14 @@ def test_an_unknown_dimension_grain_or_dataset_suggests(book: Book) -> None:
         book.query("requests", where={"dataset": "completion"})
     with pytest.raises(QueryError, match="images is not measured in costs"):
         book.query("images", where={"dataset": "costs"})
+
+
+@pytest.mark.parametrize(
+    ("since", "until"), [("2026-11-10T06:00Z", "2026-11-12"), ("2026-11-03T23:00Z", "2026-11-12T05:00Z")]
+)
+def test_every_grain_adds_up_also_where_the_range_cuts_a_day(book: Book, since: str, until: str) -> None:
+    sums = [
+        sum(row["num_model_requests"] for row in book.query("requests", grain=grain, since=since, until=until).rows())
+        for grain in ("total", "day", "month")
+    ]
+    assert sums[0] == sums[1] == sums[2] > 0

@@ -44,7 +44,7 @@ def test_a_hole_is_missing_but_not_what_comes_after_the_newest_read() -> None:
 def test_a_refused_stretch_says_what_the_api_said() -> None:
     refusal = {
         "dataset": "images", "start_time": naive(OLD - 5 * DAY), "end_time": naive(OLD), "dimension": None,
-        "reason": "older than the history that the API gives",
+        "width": None, "reason": "older than the history that the API gives",
     }  # fmt: skip
     found = judged(OLD - 2 * DAY, OLD + DAY, {"images": [run(OLD, OLD + DAY, NOW_SECOND)]}, refusals=[refusal])
     assert [gap.reason for gap in found.missing] == ["older than the history that the API gives"]
@@ -55,7 +55,7 @@ def test_a_refused_stretch_says_what_the_api_said() -> None:
 def test_the_refusal_of_a_dimension_explains_that_dimension_and_nothing_else() -> None:
     refusal = {
         "dataset": "images", "start_time": naive(OLD), "end_time": naive(OLD + 9 * DAY), "dimension": "project_id",
-        "reason": "grouping by project_id is refused",
+        "width": None, "reason": "grouping by project_id is refused",
     }  # fmt: skip
     runs = {"images": [run(OLD + DAY, OLD + 9 * DAY, NOW_SECOND, by=("model",))]}
     found = judged(OLD, OLD + 9 * DAY, runs, by=("project_id", "user_id"), refusals=[refusal])
@@ -153,3 +153,21 @@ def test_what_was_known_some_days_ago_is_as_of_then(tmp_path: Path) -> None:
     found = book.query("cost", since="2026-11-01").coverage
     assert found.complete
     assert found.as_of == then.replace(tzinfo=None)
+
+
+def test_what_was_not_read_yet_is_not_in_as_of() -> None:
+    yesterday = [run(OLD, MIDNIGHT, NOW_SECOND, width="1d")]
+    found = judged(MIDNIGHT - DAY, MIDNIGHT + DAY, {"costs": yesterday})
+    assert found.complete
+    assert found.as_of == naive(MIDNIGHT)
+
+
+def test_a_current_day_that_is_refused_is_missing() -> None:
+    refusal = {
+        "dataset": "costs", "start_time": naive(MIDNIGHT), "end_time": naive(MIDNIGHT + DAY), "dimension": None,
+        "width": None, "reason": "costs of the current day are not given yet",
+    }  # fmt: skip
+    found = judged(
+        MIDNIGHT - DAY, MIDNIGHT + DAY, {"costs": [run(OLD, MIDNIGHT, NOW_SECOND, width="1d")]}, refusals=[refusal]
+    )
+    assert [gap.reason for gap in found.missing] == ["costs of the current day are not given yet"]

@@ -4,6 +4,7 @@ import pytest
 
 from tallybook import QueryError, UsageError
 from tallybook.book import Book
+from tallybook.model.errors import UnknownNameError
 from tests.books import day, hold
 from tests.emulator.wire import MIDNIGHT, Org
 
@@ -76,13 +77,14 @@ def test_a_bare_name_that_several_bear_selects_them_all_and_says_so(book: Book) 
     assert result.to_dict()["notes"] == list(result.notes)
 
 
-def test_an_unknown_name_is_said_and_suggests(book: Book, projects: dict[str, str]) -> None:
-    name = next(iter(projects))
-    result = book.query("cost", where={"project": name[:-1]}, **SPAN)
-    assert result.rows() == [{"currency": None, "cost": 0}]
-    assert f"No project in the book is called {name[:-1]!r}; it was taken as an id." in result.notes[0]
-    assert f"Did you mean `{name}`?" in result.notes[0]
-    assert not book.query("cost", where={"project": name}, **SPAN).notes
+def test_a_name_that_nobody_bears_is_an_error_with_a_suggestion_not_a_total_of_nothing(
+    book: Book, projects: dict[str, str]
+) -> None:
+    name, identity = next(iter(projects.items()))
+    with pytest.raises(UnknownNameError, match=f"Did you mean `{name}`"):
+        book.query("cost", where={"project": name[:-1]}, **SPAN)
+    assert book.query("cost", where={"project": name}, **SPAN).rows()
+    assert book.query("cost", where={"project": [identity, "(none)"]}, **SPAN).rows()
 
 
 def test_ids_are_enough_where_there_are_no_names(empty: Book) -> None:

@@ -24,6 +24,7 @@ from tallybook.model.errors import MissingExtraError
 @click.option(
     "--quirk", "quirks", multiple=True, metavar="NAME", help="Misbehave on purpose; `--quirk list` lists them."
 )
+@click.help_option("-h", "--help")
 def emulator(port: int, host: str, days: int, seed: int, requests_per_day: float, quirks: tuple[str, ...]) -> None:
     """Run a synthetic organization with usage, costs and a directory, to try tallybook without a key."""
     try:

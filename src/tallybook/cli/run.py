@@ -71,7 +71,7 @@ LOGGED = ("tallybook", "httpx2")
 def _verbosity(context: click.Context, parameter: click.Parameter, value: int) -> int:  # noqa: ARG001
     if value:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         for name in LOGGED:
             logger = logging.getLogger(name)
             logger.addHandler(handler)

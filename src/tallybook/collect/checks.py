@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from tallybook.collect.client import client
 from tallybook.collect.http import Http, Query
 from tallybook.model.clock import Clock
-from tallybook.model.errors import ProviderError, SettingsError, StoreError
+from tallybook.model.errors import (
+    AuthenticationError,
+    PermissionDeniedError,
+    ProviderError,
+    SettingsError,
+    StoreError,
+    UnreachableError,
+)
 from tallybook.model.settings import Settings
 from tallybook.model.windows import DAY, unix
 from tallybook.store.base import Store
@@ -42,6 +49,10 @@ Text to send to an owner of the OpenAI organization:
   policy says, and send it to me through our secret store, not by mail."""
 
 
+_PATIENCE = 8.0
+"""Seconds after which a server that does not answer is reported."""
+
+
 def doctor(
     settings: Settings,
     store: Store,
@@ -54,7 +65,7 @@ def doctor(
     found = [Check("settings", True, where), *_gateway(environ), _book(store)]
     try:
         key = settings.key(environ)
-        http = client(settings, clock, key, transport)
+        http = client(settings, clock, key, transport, deadline=_PATIENCE)
     except SettingsError as exc:
         return [*found, Check("key", False, str(exc), ASK_AN_OWNER)]
     kind = "an admin key" if key.looks_like_admin else "a key of unknown kind"
@@ -95,12 +106,21 @@ def scopes(http: Http, now: int) -> list[Check]:
             False,
         ),
     )
-    return [_probe(http, name, path, query, needs, required) for name, path, query, needs, required in probes]
+    out: list[Check] = []
+    for name, path, query, needs, required in probes:
+        try:
+            http.get(path, query)
+        except PermissionDeniedError as exc:
+            out.append(Check(name, False, _missing(exc), f"Reading {name} needs {needs}.", required))
+        except (AuthenticationError, UnreachableError) as exc:
+            return [*out, Check("server", False, str(exc), "Nothing else was asked.")]
+        except ProviderError as exc:
+            advice = "Check base_url: it ends in /v1." if exc.status == 404 else ""
+            out.append(Check(name, False, str(exc), advice, required))
+        else:
+            out.append(Check(name, True, "readable"))
+    return out
 
 
-def _probe(http: Http, name: str, path: str, query: Query, needs: str, required: bool) -> Check:
-    try:
-        http.get(path, query)
-    except ProviderError as exc:
-        return Check(name, False, str(exc), f"Reading {name} needs {needs}.", required)
-    return Check(name, True, "readable")
+def _missing(error: PermissionDeniedError) -> str:
+    return f"the key may not read this (HTTP {error.status})"

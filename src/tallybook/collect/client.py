@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def client(
-    settings: Settings, clock: Clock, key: AdminKey | None = None, transport: httpx2.BaseTransport | None = None
+    settings: Settings,
+    clock: Clock,
+    key: AdminKey | None = None,
+    transport: httpx2.BaseTransport | None = None,
+    *,
+    deadline: float | None = None,
 ) -> Http:
     """Return a client for the organization of `settings`; raises `SettingsError` where there is no usable key."""
     options = settings.sync
@@ -23,7 +28,7 @@ def client(
         key or settings.key(),
         clock,
         timeout=seconds(options.timeout),
-        deadline=seconds(options.deadline),
+        deadline=seconds(options.deadline) if deadline is None else deadline,
         connections=options.concurrency,
         allow_hosts=settings.allow_hosts,
         transport=transport,

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import msgspec
 
 from tallybook.collect.http import Http
-from tallybook.collect.openai import record
 from tallybook.model.errors import PermissionDeniedError, RequestRefusedError, UnexpectedResponseError
 from tallybook.model.records import Fetch
 
@@ -55,7 +54,8 @@ def _allowed(http: Http, path: str, query: list[tuple[str, str]], name: str, out
     try:
         return _list(http, path, query, name, out)
     except (PermissionDeniedError, RequestRefusedError) as exc:
-        out.refused = out.refused or str(exc)
+        lacks = isinstance(exc, PermissionDeniedError) and exc.lacks_scope
+        out.refused = out.refused or ("the key lacks the scope api.management.read" if lacks else str(exc))
         return []
 
 
@@ -82,7 +82,7 @@ def _list(http: Http, path: str, query: list[tuple[str, str]], name: str, out: L
     for _ in range(_MOST_PAGES):
         pairs = [*query, _PAGE, ("after", after)] if after else [*query, _PAGE]
         reply = http.get(path, pairs)
-        out.fetches.append(record(name, reply))
+        out.fetches.append(reply.answer)
         page = reply.data.get("data")
         if not isinstance(page, list) or not all(isinstance(i, dict) and isinstance(i.get("id"), str) for i in page):
             raise UnexpectedResponseError(f"The list of {name} is not a list of objects with ids.", dataset=name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -29,7 +30,7 @@ from tallybook.collect.answers import (
     said_by,
 )
 from tallybook.model.clock import Clock
-from tallybook.model.errors import UnreachableError
+from tallybook.model.errors import SettingsError, UnreachableError
 from tallybook.model.records import Fetch
 from tallybook.model.secret import AdminKey
 from tallybook.model.version import __version__
@@ -41,18 +42,23 @@ Query = Sequence[tuple[str, str]]
 class Reply:
     """One answered request: HTTP 200 with a JSON object."""
 
-    path: str
-    query: str
-    """As sent, percent-encoded."""
-    began_at: dt.datetime
-    """When the attempt that was answered began, aware, UTC."""
+    answer: Fetch
+    """What the book keeps of it."""
     seconds: float
     """From the first attempt to the answer, waits included."""
-    attempts: int
     body: bytes | bytearray
     data: dict[str, Any]
     """The decoded body; numbers with a point or an exponent are `Decimal`."""
-    request_id: str | None
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """When the attempt that was answered began, aware, UTC."""
+        return self.answer.began_at
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts it took."""
+        return self.answer.attempts
 
 
 Decoder = Callable[[bytes | bytearray], dict[str, Any] | None]
@@ -74,6 +80,26 @@ class Counters:
             self.requests += requests
             self.retries += retries
             self.bytes += size
+
+
+def _client(base_url: str, timeout: float, connections: int, transport: httpx2.BaseTransport | None) -> httpx2.Client:
+    # HTTP_PROXY must not see the key on its way to this machine.
+    host = httpx2.URL(base_url).host
+    direct = {f"all://[{host}]" if ":" in host else f"all://{host}": None}
+    try:
+        return httpx2.Client(
+            timeout=timeout,
+            mounts=direct if is_local(base_url) else None,
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            headers={"Accept": "application/json", "User-Agent": f"tallybook/{__version__}"},
+            follow_redirects=False,
+            transport=transport,
+        )
+    except (ImportError, OSError, ValueError) as exc:
+        raise SettingsError(
+            f"The connection cannot be set up ({type(exc).__name__}: {exc}). Check HTTPS_PROXY, ALL_PROXY and "
+            "SSL_CERT_FILE in the environment; proxies are http:// or https://, a certificate file must exist."
+        ) from exc
 
 
 class Http:
@@ -100,17 +126,8 @@ class Http:
         self._not_before = clock.monotonic()
         self._stopped = False
         self._timeout = timeout
-        self._refused: list[Fetch] = []
-        # HTTP_PROXY must not see the key on its way to this machine.
-        direct = {f"all://{httpx2.URL(self.base_url).netloc.decode().rsplit(':', 1)[0]}": None}
-        self._client = httpx2.Client(
-            timeout=timeout,
-            mounts=direct if is_local(self.base_url) else None,
-            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers={"Accept": "application/json", "User-Agent": f"tallybook/{__version__}"},
-            follow_redirects=False,
-            transport=transport,
-        )
+        self._answers: list[Fetch] = []
+        self._client = _client(self.base_url, timeout, connections, transport)
 
     def __enter__(self) -> Self:
         return self
@@ -128,10 +145,10 @@ class Http:
         """Let requests under way end with their next answer, without further retries."""
         self._stopped = True
 
-    def refused(self) -> tuple[Fetch, ...]:
-        """Return the answers other than HTTP 200 since the last call, retried ones too; a list never holds a key."""
-        found = tuple(self._refused)
-        del self._refused[: len(found)]
+    def answers(self) -> tuple[Fetch, ...]:
+        """Return every answer since the last call, refusals and those that were retried, too."""
+        found = tuple(self._answers)
+        del self._answers[: len(found)]
         return found
 
     def _sleep(self, seconds: float) -> None:
@@ -154,16 +171,17 @@ class Http:
             before_sleep=lambda _: self.counters.add(retries=1),
             reraise=True,
         )
+        attempts = itertools.count(1)
         try:
-            reply: Reply = retrying(self._attempt, path, urlencode(query), decoder, began + self._deadline)
+            reply: Reply = retrying(self._attempt, path, urlencode(query), decoder, began + self._deadline, attempts)
         except RetryableError as exc:
             error = exc.error
         else:
-            attempts = retrying.statistics.get("attempt_number", 1)
-            return replace(reply, attempts=attempts, seconds=self._clock.monotonic() - began)
+            return replace(reply, seconds=self._clock.monotonic() - began)
         raise error
 
-    def _attempt(self, path: str, query: str, decoder: Decoder, until: float) -> Reply:
+    def _attempt(self, path: str, query: str, decoder: Decoder, until: float, attempts: Iterator[int]) -> Reply:
+        number = next(attempts)
         self._pause(until)
         began_at = self._clock.now()
         url = f"{self.base_url}/{path}" + (f"?{query}" if query else "")
@@ -180,17 +198,27 @@ class Http:
         self.counters.add(size=len(body))
         request_id = headers.get("x-request-id")
         request_id = self._key.redact(request_id) if request_id else None
+        digest = hashlib.sha256(body).hexdigest()
+        seconds = (self._clock.now() - began_at).total_seconds()
+        answer = Fetch(
+            path.rpartition("/")[2],
+            path,
+            query,
+            began_at,
+            seconds,
+            number,
+            status,
+            len(body),
+            digest,
+            request_id,
+        )
+        self._answers.append(answer)
         if status != 200:
-            digest = hashlib.sha256(body).hexdigest()
-            seconds = (self._clock.now() - began_at).total_seconds()
-            name = path.rpartition("/")[2]
-            answer = Fetch(name, path, query, began_at, seconds, 1, status, len(body), digest, request_id)
-            self._refused.append(answer)
             self._refuse(Facts(status, said_by(body, self._key), request_id), headers)
         data = decoder(body)
         if data is None:
             raise RetryableError(NotJsonError(self._not_json(headers), request_id=request_id), attempts=3)
-        return Reply(path, query, began_at, 0.0, 1, body, data, request_id)
+        return Reply(answer, answer.seconds, body, data)
 
     def _answer(self, url: str) -> tuple[int, httpx2.Headers, bytearray]:
         """Return status, headers and body; a body that trickles in does not outlast the time-out either."""

@@ -6,7 +6,6 @@ paging, a repeated or missing cursor is an error, an expired one starts the wind
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from msgspec import Raw
@@ -16,7 +15,7 @@ from tallybook.collect.http import Http, Query, Reply
 from tallybook.collect.parse import buckets, parse
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
-from tallybook.model.records import Fetch, Read
+from tallybook.model.records import Read
 from tallybook.model.windows import Window, unix
 
 Filters = Mapping[str, Sequence[str] | bool]
@@ -50,20 +49,10 @@ def read(
         tuple(sorted(dimensions)),
         read_at,
         rows,
-        tuple(record(dataset.name, r) for r in replies),
+        tuple(r.answer for r in replies),
         notes,
         tuple(buckets(pages)) if keep_buckets else (),
     )
-
-
-def record(dataset: str, reply: Reply) -> Fetch:
-    """Return what the book keeps of an answered request."""
-    digest = hashlib.sha256(reply.body).hexdigest()
-    size = len(reply.body)
-    return Fetch(
-        dataset, reply.path, reply.query, reply.began_at, reply.seconds, reply.attempts, 200, size, digest,
-        reply.request_id,
-    )  # fmt: skip
 
 
 def query(

@@ -64,7 +64,7 @@ class _Verdict:
 def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, keep_buckets: bool = False) -> Outcome:
     """Read a window, stepping down where the API refuses a part of it; other errors become failures.
 
-    Raises `AuthenticationError` and `PermissionDeniedError`, which no other window would escape.
+    Raises `AuthenticationError`, and `PermissionDeniedError` for a missing scope: no other window would escape them.
     """
     outcome = Outcome([], [], [])
     todo = [first]
@@ -77,8 +77,12 @@ def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, kee
                 http, step.dataset, step.window, step.dimensions, filters, keep_buckets=keep_buckets, limit=step.limit
             )
             outcome.reads.append(got)
-        except (AuthenticationError, PermissionDeniedError):
+        except AuthenticationError:
             raise
+        except PermissionDeniedError as exc:
+            if exc.lacks_scope:
+                raise
+            outcome.failures.append(_failure(step, exc))
         except RequestRefusedError as exc:
             verdict = judge(step, exc, now)
             if verdict is None:

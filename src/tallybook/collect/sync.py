@@ -25,6 +25,7 @@ from tallybook.model.clock import Clock
 from tallybook.model.coverage import Run
 from tallybook.model.errors import (
     DoesNotFitError,
+    PermissionDeniedError,
     ProviderError,
     RateLimitError,
     RequestRefusedError,
@@ -57,12 +58,11 @@ def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch:
     with store.syncing(org):
         job = _Run(store, http, org, policy, clock, watch or (lambda _: None))
         if store.exists():
-            with store.opened():
-                job.open()
+            job.open()
         try:
             job.collect()
-        except TallybookError as exc:
-            job.summary.error = str(exc)
+        except BaseException as exc:
+            job.summary.error = str(exc) if isinstance(exc, TallybookError) else "interrupted"
             raise
         finally:
             job.end()
@@ -76,6 +76,7 @@ class _Run:
         self.progress = Progress("days")
         self.met: dict[str, set[str]] = {kind: set() for kind in directory.ID_COLUMNS.values()}
         self.unknown_datasets: dict[str, Refusal] = {}
+        self.denied: dict[str, TallybookError] = {}
         self.unreachable = 0
         self.waiting: list[Outcome] = []
         self.held: dict[str, list[Run]] = {}
@@ -105,7 +106,7 @@ class _Run:
         self.summary.ended_at = self.clock.now()
         if self.opened:
             with self._at_once():
-                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.refused()))
+                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.answers()))
                 self._record(self.summary.as_dict())
 
     def _record(self, summary: Mapping[str, Any]) -> None:
@@ -123,6 +124,11 @@ class _Run:
         days = self._plan(first_phase=True)
         self.committed = newest_commit(self.held)
         self._phase("days", days)
+        if self.unreachable >= _GIVE_UP_AFTER and not self.summary.windows:
+            return
+        # What failed by day is asked for again by the hour, and only then missing.
+        self.summary.failures.clear()
+        self.unreachable = 0
         self._names(only_if_due=True)
         self._phase("history", self._plan(first_phase=False))
         self._names(only_if_due=False)
@@ -164,12 +170,20 @@ class _Run:
             if not under_way:
                 return
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+            if any(future.exception() for future in done):
+                # What was answered beside it is kept.
+                self.http.stop()
+                done |= {future for future in under_way if not future.cancel()}
+                wait(done)
+            yield from (future.result() for future in done if future.exception() is None)
+            if error := next((e for future in done if (e := future.exception())), None):
+                raise error
 
     def _ask(self, step: Ask) -> Outcome:
         if step.dataset.name in self.unknown_datasets:
             return Outcome([], [], [])
+        if (error := self.denied.get(step.dataset.name)) is not None:
+            return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
         if self.unreachable >= _GIVE_UP_AFTER:
             error = UnreachableError("Not tried: the server gave no usable answer for the windows before.")
             return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
@@ -196,6 +210,7 @@ class _Run:
         for refusal in outcome.refusals:
             if refusal.reason == UNKNOWN_DATASET:
                 self.unknown_datasets.setdefault(refusal.dataset, refusal)
+        self.denied |= {f.dataset: f.error for f in outcome.failures if isinstance(f.error, PermissionDeniedError)}
         self.summary.failures += outcome.failures
         self.summary.windows += len(outcome.reads)
         self.summary.rows += sum(r.rows.num_rows for r in outcome.reads)
@@ -244,7 +259,10 @@ class _Run:
     def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
         if reads or refusals:
             self.open()
-            self.summary.changes.add(self.store.replace(Batch(self.org, self.summary.sync_id, reads, refusals)))
+            # The client lists every answer, also those of windows that failed; none is listed twice.
+            reads = tuple(dataclasses.replace(got, fetches=()) for got in reads)
+            batch = Batch(self.org, self.summary.sync_id, reads, refusals, self.http.answers())
+            self.summary.changes.add(self.store.replace(batch))
             log.debug("committed %d windows", len(reads))
 
     def _settle_unknown(self, asks: list[Ask]) -> None:
@@ -290,7 +308,6 @@ class _Run:
         with self._at_once():
             self.store.put("directory", changed, key=("org", "kind", "id", "first_seen"))
             self.store.put("orgs", [{"org": self.org, "first_seen": first, "directory_at": now}], key=("org",))
-            self.store.replace(Batch(self.org, self.summary.sync_id, fetches=tuple(listing.fetches)))
 
 
 def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:

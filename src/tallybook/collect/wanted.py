@@ -10,7 +10,7 @@ from tallybook.collect.refusals import Ask
 from tallybook.collect.summary import Policy
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import DATASETS, REACH, Dataset
-from tallybook.model.windows import Span, Window, unix
+from tallybook.model.windows import SECONDS, Span, Window, unix
 
 _FIRST = ("costs", "completions")
 """What people ask for first."""
@@ -33,8 +33,8 @@ def asks(
     stands = [r for r in refused if policy.full is False and (r["expires_at"] is None or unix(r["expires_at"]) > now)]
     out: list[Ask] = []
     for name in policy.datasets:
-        want = _want(policy, DATASETS[name], now, committed)
         mine = [r for r in stands if r["dataset"] == name]
+        want = _want(policy, DATASETS[name], now, committed, {r["width"] for r in mine if r["dimension"] is None})
         width = "1d" if first_phase else want.width
         spans = [_span(r) for r in mine if r["dimension"] is None and r["width"] in (None, width)]
         windows = plan(want, coverage.get(name, ()), spans, now, first_phase=first_phase)
@@ -47,12 +47,14 @@ def newest_commit(coverage: Mapping[str, Sequence[Run]]) -> int:
     return max((run.recorded_at for runs in coverage.values() for run in runs), default=0)
 
 
-def _want(policy: Policy, dataset: Dataset, now: int, committed: int | None) -> Want:
+def _want(policy: Policy, dataset: Dataset, now: int, committed: int | None, refused_widths: set[str]) -> Want:
+    """Return what is wanted of a dataset; where its width is refused, the next coarser one until that verdict ends."""
     start = policy.since if policy.since is not None else now - REACH
     end = policy.until if policy.until is not None else now
     width, look_back = policy.history_width, policy.look_back
     if dataset.is_costs:
         width, look_back = "1d", policy.costs_look_back
+    width = next((w for w in SECONDS if SECONDS[w] >= SECONDS[width] and w not in refused_widths), "1d")
     return Want(dataset, start, end, width, look_back, policy.full, committed)
 
 

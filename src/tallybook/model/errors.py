@@ -81,7 +81,12 @@ class AuthenticationError(ProviderError):
 
 
 class PermissionDeniedError(ProviderError):
-    """The key is known but lacks a scope (HTTP 403, or 401 that names missing scopes)."""
+    """The key is known but may not read this (HTTP 403, or 401 that names missing scopes)."""
+
+    @property
+    def lacks_scope(self) -> bool:
+        """Whether the server names a missing scope, so that nothing else of the kind can be read either."""
+        return "Missing scopes" in str(self)
 
 
 class RateLimitError(ProviderError):

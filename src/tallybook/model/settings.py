@@ -30,7 +30,7 @@ class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")] = "default"
     """Your own short name for it; every row carries it."""
-    key_env: str = "OPENAI_ADMIN_KEY"
+    key_env: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "OPENAI_ADMIN_KEY"
     """The environment variable that holds its admin key."""
     base_url: str = DEFAULT_BASE_URL
 

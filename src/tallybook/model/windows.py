@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SECONDS = {"1m": 60, "1h": 3600, "1d": 86400}
@@ -126,8 +126,3 @@ def iso(moment: int) -> str:
     if not moment % DAY:
         return when.strftime("%Y-%m-%d")
     return when.strftime("%Y-%m-%dT%H:%MZ") if not moment % 60 else when.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def total_seconds(spans: Sequence[Span]) -> int:
-    """Return the length of disjoint spans together, in seconds."""
-    return sum(s.end - s.start for s in spans)

@@ -121,8 +121,8 @@ def _filled(
 def _start(query: Query, span: Span) -> dt.datetime | None:
     if query.grain == "total":
         return None
-    when = naive(span.start)
-    return when.replace(day=1) if query.grain == "month" else when
+    day = naive(span.start).replace(hour=0, minute=0, second=0)
+    return day.replace(day=1) if query.grain == "month" else day
 
 
 def _groups(query: Query, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tuple[Any, ...]]:

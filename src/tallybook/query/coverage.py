@@ -98,13 +98,19 @@ def assess(
     refused = list(refusals)
     for dataset, dimensions in asked.items():
         held = runs.get(dataset, ())
-        horizon, as_of = _horizon(held) if held else (now, None)
-        if as_of is not None:
-            newest.append(as_of)
+        horizon, read_at = _horizon(held) if held else (now, now)
+        if held:
+            newest.append(horizon)
         until = min(span.end, horizon)
-        if until > span.start:
-            gaps = subtract([Span(span.start, until)], [r.span for r in held])
-            missing += [Gap(dataset, gap, why(dataset, gap, refused) or "not read") for gap in gaps]
+        spans = [Span(span.start, until)] if until > span.start else []
+        # What the API refused is missing as soon as anything later could have been known.
+        spans += [
+            Span(max(gap.start, span.start), min(gap.end, span.end, read_at))
+            for gap in _refused(dataset, refused)
+            if gap.overlaps(Span(span.start, min(span.end, read_at)))
+        ]
+        gaps = subtract(spans, [r.span for r in held])
+        missing += [Gap(dataset, gap, why(dataset, gap, refused) or "not read") for gap in gaps]
         for lacking in sorted(set(dimensions)):
             missing += [
                 Gap(dataset, gap.span, why(dataset, gap.span, refused, dimension=lacking) or gap.reason)
@@ -121,15 +127,22 @@ def assess(
 
 
 def _horizon(runs: Sequence[Run]) -> tuple[int, int]:
-    """Return up to which moment something could have been known, and when that was read.
+    """Return up to which moment something is known, and when the newest read began.
 
-    That is where the newest bucket was read; unless a read much later left it alone, as one of older days does.
+    A read of older days alone, much later, does not move what is known: the days since then are missing.
     """
     latest = max(runs, key=lambda r: r.end)
     newest = max(r.read_at for r in runs)
-    if newest - latest.end < SECONDS[latest.width]:
-        return latest.end, latest.read_at
-    return newest, newest
+    return (latest.end if newest - latest.end < SECONDS[latest.width] else newest), newest
+
+
+def _refused(dataset: str, refusals: Iterable[Mapping[str, Any]]) -> list[Span]:
+    """Return the spans of a dataset that the API refused at any width and by any dimension."""
+    return [
+        Span(unix(row["start_time"]), unix(row["end_time"]))
+        for row in refusals
+        if row["dataset"] == dataset and row["dimension"] is None and row["width"] is None
+    ]
 
 
 def joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

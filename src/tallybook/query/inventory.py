@@ -82,8 +82,12 @@ _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dat
 UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?"""
 
 
-def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Status:
-    """Return what the book holds of `org`; raises `NotABookError` where there is no book."""
+def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int | None = None) -> Status:
+    """Return what the book holds of `org`, and what is missing of it since `since` (default: the reachable year).
+
+    Raises `NotABookError` where there is no book.
+    """
+    since = now // DAY * DAY - REACH if since is None else since
     counts = {row["dataset"]: row["n"] for row in store.read(_COUNTS, [org, org]).to_pylist()}
     runs = store.coverage(org, DATASETS)
     refusals = store.rows("refusals", {"org": org})
@@ -91,7 +95,7 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int) -> Statu
     held = []
     for name, of_dataset in runs.items():
         remarks = sum(n["dataset"] == name for n in notes)
-        held.append(_held(name, of_dataset, counts.get(name, 0), remarks, refusals, look_back, now))
+        held.append(_held(name, of_dataset, counts.get(name, 0), remarks, refusals, look_back, now, since))
     sizes = store.sizes()
     syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
     ended = [r for r in syncs if r["ended_at"] is not None]
@@ -114,14 +118,15 @@ def _held(
     refusals: Sequence[Mapping[str, Any]],
     look_back: Mapping[str, int],
     now: int,
+    since: int,
 ) -> Held:
     start = min((r.start for r in runs), default=None)
     end = max((r.end for r in runs), default=None)
-    since = start if start is not None else now // DAY * DAY - REACH
-    coverage = assess(Span(since, now), {name: ()}, {name: runs}, refusals, look_back, now)
+    first = since if start is None else min(start, since)
+    coverage = assess(Span(first, now), {name: ()}, {name: runs}, refusals, look_back, now)
     stable = coverage.provisional_from or (naive(end) if end is not None else None)
-    gaps = [gap for gap in coverage.missing if gap.span.start < (end or now)]
-    if gaps and start is not None:
+    gaps = [gap for gap in coverage.missing if start is not None and start <= gap.span.start < (end or now)]
+    if gaps:
         stable = min(s for s in (stable, naive(gaps[0].span.start)) if s is not None)
     return Held(
         name,

@@ -6,10 +6,11 @@ never changes with a filter.
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
+
+from tallybook.model.errors import UnknownNameError
 
 
 def labels(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -45,11 +46,12 @@ def _unique(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def resolve(
-    kind: str | None, wanted: Iterable[str], known: Mapping[str, Mapping[str, str]]
+    kind: str | None, wanted: Iterable[str], known: Mapping[str, Mapping[str, str]], listed: Container[str] = ()
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the ids that `wanted` names, by id or label, and remarks on what was not plain.
 
-    A name that several ids share selects them all; what is neither id nor name is taken to be an id.
+    A name that several ids share selects them all. What is neither a name nor among the ids `listed` raises
+    `UnknownNameError`: its total of nothing would look like an answer. Without any names, ids are taken as they are.
     """
     names = known.get(kind or "", {})
     by_label: dict[str, list[str]] = {}
@@ -64,10 +66,8 @@ def resolve(
         if found and len(found) > 1:
             each = ", ".join(sorted(names[i] for i in found))
             remarks.append(f"{len(found)} {kind}s are called {value!r}; all are in: {each}.")
-        if not found and names and not value.startswith("("):
-            near = difflib.get_close_matches(value, by_label, n=3, cutoff=0.6)
-            hint = " Did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else ""
-            remarks.append(f"No {kind} in the book is called {value!r}; it was taken as an id.{hint}")
+        if not found and names and value not in listed and not value.startswith("("):
+            raise UnknownNameError(str(kind), value, by_label)
     return tuple(out), remarks
 
 

@@ -51,11 +51,13 @@ def ids(
     where: Mapping[str, tuple[str, ...]], directory: Iterable[Mapping[str, Any]]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Return the same with names replaced by the ids that bear them, and remarks on what was not plain."""
-    known = labels(directory)
+    rows = list(directory)
+    known = labels(rows)
     out, remarks = {}, []
     for column, wanted in where.items():
         kind = dimension(column).kind
-        out[column], said = resolve(kind, wanted, known) if kind else (wanted, [])
+        listed = {row["id"] for row in rows if row["kind"] == kind}
+        out[column], said = resolve(kind, wanted, known, listed) if kind else (wanted, [])
         remarks += said
     return out, tuple(remarks)
 

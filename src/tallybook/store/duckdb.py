@@ -87,6 +87,8 @@ class DuckDBStore:
     def syncing(self, org: str) -> Iterator[None]:
         """Hold the lock of `org`'s syncs; raises `StoreLockedError` that names the holder."""
         self._must_have_folder()
+        if self.exists():
+            self._file.refuse_strangers()
         lock = filelock.FileLock(f"{self.path}.{quote(org, safe='')}.lock")
         self._acquire(lock, org)
         try:
@@ -192,7 +194,12 @@ class DuckDBStore:
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ('main', 'internal')"
         )
         names = [(row["schema_name"], row["table_name"]) for row in tables.to_pylist()]
-        counts = [f"SELECT '{name}' AS name, count(*) AS held FROM {schema}.{name}" for schema, name in names]
+        ours = re.compile(r"[a-z_]+")  # what somebody else has put beside them is not counted
+        counts = [
+            f"SELECT '{name}' AS name, count(*) AS held FROM {schema}.{name}"
+            for schema, name in names
+            if ours.fullmatch(name)
+        ]
         out = {row["name"]: row["held"] for row in self.read(" UNION ALL ".join(counts)).to_pylist()}
         wal = self.path.with_name(self.path.name + ".wal")
         return out | {"bytes": sum(p.stat().st_size for p in (self.path, wal) if p.exists())}

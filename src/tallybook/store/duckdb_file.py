@@ -95,7 +95,10 @@ class BookFile:
                         root.close()
 
     def _must_be_current(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        if {number for number, _, _ in migrations()} - applied(cursor, self.path):
+        done = applied(cursor, self.path)
+        if not done:
+            raise NotABookError(f"There is nothing in {self.path} yet. `tallybook sync` fills it.")
+        if {number for number, _, _ in migrations()} - done:
             raise MigrationError(
                 f"The book {self.path} is older than this tallybook. `tallybook sync` brings it up to date."
             )
@@ -110,7 +113,7 @@ class BookFile:
         """Open the file, waiting for another process that holds it."""
         exists = self.path.exists()
         if exists:
-            self._refuse_strangers()
+            self.refuse_strangers()
         # A book that may only be read can still be read.
         read_only = not create and not _may_write(self.path)
         deadline = self._clock.monotonic() + self._lock_seconds
@@ -133,7 +136,7 @@ class BookFile:
             if self.path.stat().st_size < _HEADERS:
                 self.path.unlink()
 
-    def _refuse_strangers(self) -> None:
+    def refuse_strangers(self) -> None:
         """Refuse, before it is opened for writing, a file that is no DuckDB database, and one that is no book."""
         if not self.path.is_file():
             raise NotABookError(f"{self.path} is not a file. Name another path with --book.")
@@ -214,8 +217,15 @@ def translated(path: Path) -> Iterator[None]:
     """Turn the driver's exceptions into ours, once, here."""
     try:
         yield
+    except duckdb.InterruptException as exc:
+        raise KeyboardInterrupt from exc
     except duckdb.Error as exc:
         raise _explained(path, exc) from exc
+    except RuntimeError as exc:
+        # How DuckDB 2.0.0 reports Ctrl+C that comes while it works.
+        if "interrupted" in str(exc):
+            raise KeyboardInterrupt from exc
+        raise
 
 
 def _explained(path: Path, error: duckdb.Error) -> StoreError:
