@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ KEY = "sk-admin-bench-no-management"
 """May not read names, so that every tool asks for the same data."""
 END = int(dt.datetime.fromisoformat(NOW).timestamp()) // DAY * DAY
 
+GROUPS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 TALLYBOOK = ("-e", str(ROOT))
 GROUP_BY = {
     "completions": ("api_key_id", "api_source", "batch", "model", "project_id", "service_tier", "user_id"),
@@ -66,13 +68,13 @@ JOBS = (
         "90 days of completions grouped by everything, and costs by project and line item, all at 1d",
         90,
         (
-            Opponent("notebook", "backfill/notebook.py", "notebook", ("requests", "pandas"), ("pandas",), FLOAT),
-            Opponent("openai SDK + pandas", "backfill/openai_sdk.py", "sdk", ("openai", "pandas"), ("openai",), FLOAT),
+            Opponent("notebook", "backfill/notebook.py", "notebook", GROUPS["bench-notebook"], ("pandas",), FLOAT),
+            Opponent("openai SDK + pandas", "backfill/openai_sdk.py", "sdk", GROUPS["bench-sdk"], ("openai",), FLOAT),
             Opponent(
                 "floor",
                 "backfill/floor.py",
                 "floor",
-                ("httpx2", "msgspec", "pyarrow", "duckdb"),
+                GROUPS["bench-floor"],
                 ("httpx2", "msgspec", "pyarrow", "duckdb"),
             ),
             Opponent("tallybook", "backfill/book.py", "tallybook", TALLYBOOK, ("tallybook",)),

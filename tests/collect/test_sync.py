@@ -349,3 +349,14 @@ def test_a_book_whose_making_was_cut_short_is_filled_by_the_next_sync(tmp_path: 
         _, summary = sync(tmp_path, base, Policy(("embeddings",), since=SINCE, history_width="1d"))
     assert summary.ok
     assert summary.rows
+
+
+def test_what_failed_by_day_and_came_by_the_hour_is_not_missing(tmp_path: Path, clock: FakeClock) -> None:
+    def script(asked: Asked) -> Answer:
+        by_day = ("bucket_width", "1d") in asked.query
+        return Answer(500, {"error": "no"}) if by_day else Answer(200, page([]))
+
+    policy = Policy(("embeddings",), TODAY - 40 * DAY, TODAY, history_width="1h", concurrency=1)
+    store, summary, _ = scripted(tmp_path, clock, script, policy)
+    assert summary.ok
+    assert {run.width for run in store.coverage("acme", ["embeddings"])["embeddings"]} == {"1h"}

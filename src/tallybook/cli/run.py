@@ -112,7 +112,7 @@ def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def pairs(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return `D=V` texts as a dict; a dimension given twice has alternatives, as has one with commas in it."""
+    """Return `D=V` texts as a dict; a dimension given twice has alternatives."""
     out: dict[str, list[str]] = {}
     for text in texts:
         name, separator, value = text.partition("=")

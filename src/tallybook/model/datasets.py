@@ -185,9 +185,6 @@ _ROWS = (
 DATASETS: dict[str, Dataset] = {d.name: d for d in _ROWS}
 """Every dataset by name, in the order in which a sync takes them: what people ask for first."""
 
-USAGE = tuple(d.name for d in _ROWS if not d.is_costs)
-"""The names of the usage datasets."""
-
 REACH = 365 * 86_400
 """How far back the API answers, in seconds, as far as is known (October 2026); the server's own word counts."""
 

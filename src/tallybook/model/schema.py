@@ -12,9 +12,6 @@ MONEY = pa.decimal128(38, 18)
 TIME = pa.timestamp("us")
 """Naive, UTC."""
 
-COST_DIMENSIONS = ("line_item", "project_id", "api_key_id", "user_id", "api_source")
-"""In the order of the API's result."""
-
 
 def dimension_type(name: str) -> pa.DataType:
     """Return the column type of a dimension."""
