@@ -160,10 +160,10 @@ class Book:
             raise UsageError(f"since ({iso(begin)}) is in the future.")
         if begin is not None and end is not None and begin >= end:
             raise UsageError(backwards(begin, end))
-        if begin is None and end is not None and end <= floor(now - REACH, "1d"):
+        reach = floor(now - REACH, "1d")
+        if begin is None and end is not None and end <= reach:
             raise UsageError(
-                f"until ({iso(end - 1)}) is before {iso(floor(now - REACH, '1d'))}: the API gives about a year. "
-                "Ask for later days, or say since when to try all the same."
+                f"until ends before {iso(reach)}; the API gives about a year. Add since to try all the same."
             )
         from tallybook.collect.summary import Policy
 

@@ -70,7 +70,7 @@ def _whole_buckets(query: Query, runs: Mapping[str, Sequence[Run]]) -> None:
                 raise UnanswerableError(
                     f"{name} is held by {run.width} around {iso(edge)}, so the range cannot "
                     f"{'end' if is_end else 'begin'} there. The nearest that can be answered "
-                    f"{'ends before' if is_end else 'begins with'} {iso(nearest)}."
+                    f"{'ends before' if is_end else 'begins with'} {iso(nearest)}; whole days always can."
                 )
 
 

@@ -84,8 +84,9 @@ def question(
         for column in [d.column for d in groups] + list(filters):
             if not any(offers(d, column) for d in datasets):
                 names = [n for n, d in DIMENSIONS.items() if any(offers(held, d.column) for held in datasets)]
+                why = " OpenAI bills by project and line item; a model is part of it." if known.name == "cost" else ""
                 raise UnanswerableError(
-                    f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}."
+                    f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}.{why}"
                 )
     return Query(org, asked, groups, grain, span, dict(filters))
 
