@@ -94,7 +94,9 @@ def test_ctrl_c_keeps_what_was_committed_and_ends_with_130(folder: Path, tally: 
         kept = book.query("cost", last="5d")
         assert kept.coverage.complete
         assert kept.rows()[0]["cost"] > 0
+    assert "interrupted; run `tallybook sync` again." in tally("status").out
     assert tally("sync", "--since", ago(2)).code == 0
+    assert "all well." in tally("status").out
 
 
 def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:

@@ -153,6 +153,15 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
     return f"Book     {plain(url)}\n{render(grid, width=width)}"
 
 
+def _end_of(sync: Mapping[str, Any]) -> str:
+    """Return how a sync ended, in words; what is not well is mended by another one."""
+    if sync.get("ok"):
+        return "all well"
+    failed = len(sync.get("failed", []))
+    what = str(sync.get("error") or f"{failed} windows failed").rstrip(".")
+    return f"{what}; run `tallybook sync` again"
+
+
 def status_text(status: Status, *, width: int | None = None) -> str:
     """Return what a book holds, as text."""
     width = width or terminal_width()
@@ -170,9 +179,7 @@ def status_text(status: Status, *, width: int | None = None) -> str:
     if len(status.notes) > 6:
         lines.append(f"Note: and {len(status.notes) - 6} more; `tallybook status --json` lists all")
     if status.last_sync and status.last_sync.get("ended_at"):
-        failed = len(status.last_sync.get("failed", []))
-        ok = "all well" if status.last_sync.get("ok") else f"{failed} windows failed"
-        lines.append(f"Last sync {status.last_sync['ended_at']}: {ok}.")
+        lines.append(f"Last sync {status.last_sync['ended_at']}: {_end_of(status.last_sync)}.")
     # A path is never folded, so that it can be copied.
     head = plain(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC")
     return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
