@@ -1,11 +1,9 @@
-"""The front door: open a book, sync it, ask it; or fetch straight from the API without one."""
+"""Open a book, sync it, ask it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,23 +11,22 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from tallybook.book.common import Words, admin_key, watched, words
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
 from tallybook.model.datasets import DATASETS, REACH, dataset
-from tallybook.model.errors import IncompleteError, UsageError
-from tallybook.model.schema import parsed
+from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
-from tallybook.model.windows import SECONDS, Window, ceil, cut, floor, iso, naive, unix
+from tallybook.model.windows import Window, floor, iso, unix
 from tallybook.query import answer as answering
 from tallybook.query import inventory
 from tallybook.query import where as restrict
 from tallybook.query.compile import question
-from tallybook.query.coverage import Coverage, Gap, joined
 from tallybook.query.time import When, backwards, moment
 from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
-from tallybook.show.result import Fetched, Result, concat
+from tallybook.show.result import Result
 from tallybook.store.base import Store
 from tallybook.store.duckdb import DuckDBStore
 
@@ -38,11 +35,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from tallybook.collect.checks import Check
-    from tallybook.collect.http import Http
-    from tallybook.collect.refusals import Ask, Outcome
     from tallybook.collect.summary import Policy, Summary, Watch
-
-Words = str | Sequence[str]
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -117,7 +110,7 @@ class Book:
         from tallybook.collect.sync import run
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
-        with client(self.settings, self._clock, _admin(key), transport) as http, _watched(progress) as watch:
+        with client(self.settings, self._clock, admin_key(key), transport) as http, watched(progress) as watch:
             return run(self.store, http, self.org, policy, self._clock, watch)
 
     def plan(
@@ -152,7 +145,7 @@ class Book:
         """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
         options = self.settings.sync
         now = unix(self._clock.now())
-        names = _words(datasets) or options.datasets or tuple(DATASETS)
+        names = words(datasets) or options.datasets or tuple(DATASETS)
         start = since if since is not None else options.since or None
         begin = moment(start) if start is not None else None
         end = moment(until, is_end=True) if until is not None else None
@@ -198,7 +191,7 @@ class Book:
         date, `NotABookError` where nothing was synced yet.
         """
         span = resolve_time(self._clock.now(), period=period, since=since, until=until, last=last)
-        asked = question(self.org, metrics, _words(by), grain, span, restrict.checked(where))
+        asked = question(self.org, metrics, words(by), grain, span, restrict.checked(where))
         notes: tuple[str, ...] = ()
         if restrict.has_names(asked.where):
             chosen, notes = restrict.ids(asked.where, self.store.rows("directory", {"org": self.org}))
@@ -224,128 +217,3 @@ class Book:
         options = self.settings.sync
         usage, costs = seconds(options.look_back), seconds(options.costs_look_back)
         return {d.name: costs if d.is_costs else usage for d in DATASETS.values()}
-
-
-def fetch(
-    name: str,
-    *,
-    last: str | None = None,
-    period: str | None = None,
-    since: When | None = None,
-    until: When | None = None,
-    width: str = "1d",
-    group_by: Words = (),
-    where: Where | None = None,
-    allow_partial: bool = False,
-    key: str | AdminKey | None = None,
-    config: str | Path | None = None,
-    clock: Clock | None = None,
-    progress: Watch | None = None,
-    transport: httpx2.BaseTransport | None = None,
-    **filters: str | bool | Sequence[str] | None,
-) -> Fetched:
-    """Fetch the dataset `name` straight from the API, all pages of it, without a book.
-
-    The time is whole buckets of `width` (`1m`, `1h`, `1d`), said as in `Book.query` by `period`, `since`/`until` or
-    `last` (default: 30 days); `group_by` takes the dataset's dimensions. `where` takes its filters by dimension, and
-    keyword arguments by OpenAI's names (`project_ids=`, `models=`, `batch=True`, …), all by id.
-
-    Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills `.missing` instead;
-    `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
-    """
-    from tallybook.collect.client import client
-    from tallybook.collect.refusals import Ask
-
-    known = dataset(name)
-    clock = clock or SystemClock()
-    limit = known.limit(width)
-    span = resolve_time(clock.now(), last=last, period=period, since=since, until=until)
-    if span.start % SECONDS[width] or span.end % SECONDS[width]:
-        raise UsageError(f"{span} is not whole buckets of {width}. Choose whole ones, or a finer width.")
-    groups = tuple(dict.fromkeys(restrict.choose(known, d, known.dimensions, "dimension") for d in _words(group_by)))
-    chosen = restrict.filters(known, where or {}, filters)
-    end = min(span.end, ceil(unix(clock.now()), width))
-    windows = cut(Window(span.start, end, width), limit)[::-1] if span.start < end else []
-    settings = load(config)
-    http = client(settings, clock, _admin(key), transport)
-    asks = [Ask(known, w, groups) for w in windows]
-    outcomes = _ask_all(http, asks, chosen, settings.sync.concurrency, clock, progress)
-    reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)
-    gaps = joined(
-        [Gap(name, f.window, str(f.error).rstrip(".")) for o in outcomes for f in o.failures]
-        + [Gap(name, r.span, r.reason) for o in outcomes for r in o.refusals]
-    )
-    if gaps and not allow_partial:
-        raise IncompleteError(
-            f"The answer is not complete: {Coverage(None, gaps).first_gap()}. Nothing is returned. Ask for what is "
-            "available, try again later, or take what there is with allow_partial=True (--allow-partial)."
-        )
-    coverage = Coverage(naive(min(r.read_at for r in reads)) if reads else None, gaps)
-    table = concat([r.rows for r in reads], parsed(known))
-    raw = tuple(b for r in reads for b in r.buckets)
-    notes = (_BY_ID,) if not len(table) and restrict.has_names(chosen) else ()
-    return Fetched(table, span, coverage, notes=notes, dataset=known, raw=raw, missing=gaps)
-
-
-_BY_ID = "The API filters by id (such as proj_…), not by name. Names are known to a book: `tallybook query --where`."
-
-
-def _ask_all(
-    http: Http,
-    asks: Sequence[Ask],
-    chosen: Mapping[str, Sequence[str] | bool],
-    concurrency: int,
-    clock: Clock,
-    progress: Watch | None,
-) -> list[Outcome]:
-    from tallybook.collect.refusals import ask
-    from tallybook.collect.summary import Progress
-
-    state = Progress("fetch", total=len(asks))
-    now = unix(clock.now())
-    outcomes = []
-    with http, _watched(progress) as watch, ThreadPoolExecutor(concurrency, thread_name_prefix="tallybook") as pool:
-        try:
-            if watch:
-                watch(state)
-            for outcome in pool.map(lambda a: ask(http, a, chosen, now=now, keep_buckets=True), asks):
-                outcomes.append(outcome)
-                state.done += 1
-                state.rows += sum(r.rows.num_rows for r in outcome.reads)
-                state.requests, state.retries = http.counters.requests, http.counters.retries
-                if watch:
-                    watch(state)
-        except BaseException:
-            http.stop()
-            raise
-    return outcomes
-
-
-def _admin(key: str | AdminKey | None) -> AdminKey | None:
-    return AdminKey(key, "the argument key") if isinstance(key, str) else key
-
-
-def _words(value: Words | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-@contextmanager
-def _watched(progress: Watch | None) -> Iterator[Watch | None]:
-    """Yield who is told of progress: the caller's own, a bar in a notebook, or none: a library writes to no terminal.
-
-    The bar ends with the work, however that ends.
-    """
-    if progress is None:
-        from tallybook.show.progress import in_notebook
-
-        if in_notebook():
-            from rich.console import Console
-
-            from tallybook.show.progress import Bar
-
-            with Bar(Console()) as bar:
-                yield bar
-            return
-    yield progress

@@ -1,0 +1,46 @@
+"""What the front door's functions share: keys, words and progress as callers give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tallybook.model.secret import AdminKey
+
+if TYPE_CHECKING:
+    from tallybook.collect.summary import Watch
+
+Words = str | Sequence[str]
+
+
+def admin_key(key: str | AdminKey | None) -> AdminKey | None:
+    """Return a key that was given as text in the object that hides it."""
+    return AdminKey(key, "the argument key") if isinstance(key, str) else key
+
+
+def words(value: Words | None) -> tuple[str, ...]:
+    """Return one word, several, or none as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@contextmanager
+def watched(progress: Watch | None) -> Iterator[Watch | None]:
+    """Yield who is told of progress: the caller's own, a bar in a notebook, or none: a library writes to no terminal.
+
+    The bar ends with the work, however that ends.
+    """
+    if progress is None:
+        from tallybook.show.progress import in_notebook
+
+        if in_notebook():
+            from rich.console import Console
+
+            from tallybook.show.progress import Bar
+
+            with Bar(Console()) as bar:
+                yield bar
+            return
+    yield progress
