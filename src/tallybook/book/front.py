@@ -14,7 +14,7 @@ import msgspec
 from tallybook.book.common import Words, admin_key, watched, words
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
-from tallybook.model.datasets import DATASETS, REACH, dataset
+from tallybook.model.datasets import DATASETS, HELD, REACH, SPLITS, dataset
 from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
@@ -126,20 +126,21 @@ class Book:
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
         now = unix(self._clock.now())
-        held = self.store.coverage(self.org, policy.datasets) if self.store.exists() else {}
+        held = self.store.coverage(self.org, policy.held) if self.store.exists() else {}
         refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
         committed = newest_commit(held)
         days = asks(policy, held, refused, now, first_phase=True)
         # The second phase is planned from what the first will have read.
         after = dict(held)
-        for a in days:
+        for a in (part for whole in days for part in (whole, *whole.splits)):
             name = a.dataset.name
             after[name] = list(
                 cover(after.get(name, ()), a.window, tuple(sorted(a.dimensions)), now, committed + 1).runs
             )
         after = {name: squeeze(runs) for name, runs in after.items()}
         history = asks(policy, after, refused, now, first_phase=False, committed=committed)
-        return [(a.dataset.name, a.window) for a in [*days, *history]]
+        every = (part for whole in [*days, *history] for part in (whole, *whole.splits))
+        return [(a.dataset.name, a.window) for a in every]
 
     def policy(self, *, since: When | None, until: When | None, datasets: Words | None, full: bool) -> Policy:
         """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
@@ -169,6 +170,7 @@ class Book:
             costs_look_back=seconds(options.costs_look_back),
             concurrency=options.concurrency,
             full=full,
+            splits=tuple(s for s in SPLITS if SPLITS[s].split in options.cost_splits),
         )
 
     def query(
@@ -216,4 +218,4 @@ class Book:
     def _look_back(self) -> dict[str, int]:
         options = self.settings.sync
         usage, costs = seconds(options.look_back), seconds(options.costs_look_back)
-        return {d.name: costs if d.is_costs else usage for d in DATASETS.values()}
+        return {d.name: costs if d.is_costs else usage for d in HELD.values()}

@@ -39,6 +39,8 @@ name = "default"
 # deadline = "10m"
 # Only these datasets; empty means all.
 # datasets = []
+# By what the bill is told apart besides project and line item, as far as the API allows; [] reads the bill alone.
+# cost_splits = ["api_key", "user"]
 """
 
 

@@ -35,6 +35,8 @@ class Ask:
     dimensions: tuple[str, ...]
     limit: int | None = None
     """The most buckets of one page, where the server has said so; else as `dataset` knows."""
+    splits: tuple[Ask, ...] = ()
+    """Of the bill: what is read and written together with it, for the days that the bill was given for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Outcome:
     reads: list[Read]
     refusals: list[Refusal]
     failures: list[Failure]
+
+    def add(self, other: Outcome) -> None:
+        """Take in all that came of another window."""
+        self.reads += other.reads
+        self.refusals += other.refusals
+        self.failures += other.failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +186,19 @@ def _key_floor(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | No
     before, after = _split(step, int(floor[1]))
     if before is None:
         return None
+    reason = "costs by API key are not given that early"
+    if step.dataset.split:
+        return _Verdict((Refusal(step.dataset.name, before, reason, final=True),), after)
     fewer = tuple(d for d in step.dimensions if d != "api_key_id")
     without = replace(step, window=Window(before.start, before.end, step.window.width), dimensions=fewer)
-    reason = "costs by API key are not given that early"
     refusal = Refusal(step.dataset.name, before, reason, dimension="api_key_id", final=True)
     return _Verdict((refusal,), (*after, without))
 
 
 _UNSURE = ("user_id", "api_key_id", "api_source")
 """What costs are asked without, in this order, where the refusal does not name a dimension."""
+_CAUTIOUS_DAYS = 31
+"""Whether costs may be grouped by user depends on the range, too, so a long one is refused in pieces."""
 _YOUNGEST = ("api_source", "user_id", "service_tier", "batch", "api_key_id")
 
 
@@ -197,11 +209,17 @@ def _dimension(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | No
         named = named or [d for d in step.dimensions if not re.search(rf"\b{d}\b", supported)]
     if not named and "group_by" not in text + error.param:
         return None
-    order = _UNSURE if step.dataset.is_costs else _YOUNGEST
+    split = f"{step.dataset.split}_id"
+    order = ("project_id", split) if step.dataset.split else _UNSURE if step.dataset.is_costs else _YOUNGEST
     known = [d for d in order if d in (named or step.dimensions)] or named
     if not known:
         return None
+    if step.dataset.split and step.window.buckets > _CAUTIOUS_DAYS:
+        return _Verdict(instead=tuple(replace(step, window=w) for w in cut(step.window, _CAUTIOUS_DAYS)))
     refused = known[0]
+    if refused == split:
+        reason = f"grouping costs by {refused} is refused"
+        return _Verdict((Refusal(step.dataset.name, step.window, reason),))
     refusal = Refusal(step.dataset.name, step.window, f"grouping by {refused} is refused", dimension=refused)
     fewer = tuple(d for d in step.dimensions if d != refused)
     return _Verdict((refusal,), (replace(step, dimensions=fewer),))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallybook.collect.refusals import Failure
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.records import Refusal
 from tallybook.model.windows import SECONDS, Span, iso
 from tallybook.store.base import Changes
@@ -28,6 +28,13 @@ class Policy:
     concurrency: int = 4
     full: bool = False
     """Read stable buckets again, too, and ask again for what was refused."""
+    splits: tuple[str, ...] = tuple(SPLITS)
+    """By what the bill is told apart, where it is collected."""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The datasets, and the splits that are collected with the bill."""
+        return self.datasets + (self.splits if "costs" in self.datasets else ())
 
 
 @dataclass(slots=True)

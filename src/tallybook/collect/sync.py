@@ -33,7 +33,7 @@ from tallybook.model.errors import (
     UnreachableError,
 )
 from tallybook.model.records import Read, Refusal
-from tallybook.model.windows import Span, naive, unix
+from tallybook.model.windows import Span, naive, overlap, unix
 from tallybook.store.base import Batch, Store
 
 __all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "run"]
@@ -136,7 +136,7 @@ class _Run:
     def _plan(self, *, first_phase: bool) -> list[Ask]:
         with self._at_once():
             refused = self._rows("refusals")
-            self.held = self.store.coverage(self.org, self.policy.datasets) if self.opened else {}
+            self.held = self.store.coverage(self.org, self.policy.held) if self.opened else {}
         committed = None if first_phase else self.committed
         return asks(self.policy, self.held, refused, self.now, first_phase=first_phase, committed=committed)
 
@@ -187,17 +187,23 @@ class _Run:
         if self.unreachable >= _GIVE_UP_AFTER:
             error = UnreachableError("Not tried: the server gave no usable answer for the windows before.")
             return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
+        outcome = self._read(step)
+        for got in outcome.reads[:]:
+            for split in step.splits:
+                part = overlap(split.window, got.window)
+                if part is not None:
+                    outcome.add(self._read(dataclasses.replace(split, window=part)))
+        return outcome
+
+    def _read(self, step: Ask) -> Outcome:
         outcome = ask(self.http, step, now=self.now)
         for got in outcome.reads[:]:
             ended = min(got.window.end, got.read_at)
             if got.rows.num_rows or not self._holds_rows(got, ended):
                 continue
             # From rows to none: believed only when a second read agrees.
-            second = ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now)
             outcome.reads.remove(got)
-            outcome.reads += second.reads
-            outcome.refusals += second.refusals
-            outcome.failures += second.failures
+            outcome.add(ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now))
         return outcome
 
     def _holds_rows(self, got: Read, ended: int) -> bool:
@@ -240,7 +246,7 @@ class _Run:
         self.watch(self.progress)
 
     def _commit(self) -> None:
-        """Write what is waiting, in one transaction; a batch that does not fit is tried read by read."""
+        """Write what is waiting, in one transaction; a batch that does not fit is tried window by window."""
         waiting, self.waiting = self.waiting, []
         self.written_at = self.clock.monotonic()
         reads = tuple(r for o in waiting for r in o.reads)
@@ -250,11 +256,11 @@ class _Run:
             self._write(reads, refusals)
         except DoesNotFitError:
             self._write((), refusals)
-            for got in reads:
+            for outcome in waiting:
                 try:
-                    self._write((got,), ())
+                    self._write(tuple(outcome.reads), ())
                 except DoesNotFitError as exc:
-                    self.summary.failures.append(Failure(got.dataset, got.window, exc))
+                    self.summary.failures += [Failure(got.dataset, got.window, exc) for got in outcome.reads]
 
     def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
         if reads or refusals:

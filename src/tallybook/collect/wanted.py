@@ -8,9 +8,9 @@ from typing import Any
 from tallybook.collect.plan import Want, plan
 from tallybook.collect.refusals import Ask
 from tallybook.collect.summary import Policy
-from tallybook.model.coverage import Run
-from tallybook.model.datasets import DATASETS, REACH, Dataset
-from tallybook.model.windows import SECONDS, Span, Window, unix
+from tallybook.model.coverage import Run, together
+from tallybook.model.datasets import DATASETS, HELD, REACH, Dataset
+from tallybook.model.windows import SECONDS, Span, Window, cut, subtract, unix
 
 _FIRST = ("costs", "completions")
 """What people ask for first."""
@@ -31,15 +31,47 @@ def asks(
     both (see `newest_commit`), so that nothing is read twice in one sync.
     """
     stands = [r for r in refused if policy.full is False and (r["expires_at"] is None or unix(r["expires_at"]) > now)]
+    known = {name: [r for r in stands if r["dataset"] == name] for name in policy.held}
+
+    def windows(name: str, runs: Sequence[Run]) -> list[Window]:
+        mine = known[name]
+        want = _want(policy, HELD[name], now, committed, {r["width"] for r in mine if r["dimension"] is None})
+        width = "1d" if first_phase else want.width
+        return plan(want, runs, _whole(mine, width), now, first_phase=first_phase)
+
     out: list[Ask] = []
     for name in policy.datasets:
-        mine = [r for r in stands if r["dataset"] == name]
-        want = _want(policy, DATASETS[name], now, committed, {r["width"] for r in mine if r["dimension"] is None})
-        width = "1d" if first_phase else want.width
-        spans = [_span(r) for r in mine if r["dimension"] is None and r["width"] in (None, width)]
-        windows = plan(want, coverage.get(name, ()), spans, now, first_phase=first_phase)
-        out += [Ask(want.dataset, w, _dimensions(want.dataset, w, mine)) for w in windows]
+        found = windows(name, coverage.get(name, ()))
+        dataset, splits = DATASETS[name], policy.splits if DATASETS[name].is_costs else ()
+        if splits:
+            bill = coverage.get(name, ())
+            found += [w for split in splits for w in windows(split, together(coverage.get(split, ()), bill))]
+            found = _joined(dataset, found, _whole(known[name], "1d"))
+        out += [_ask(dataset, window, known, splits) for window in found]
     return sorted(out, key=lambda a: (a.dataset.name not in _FIRST, -a.window.start))
+
+
+def _joined(dataset: Dataset, windows: Iterable[Window], refused: Iterable[Span]) -> list[Window]:
+    """Return the days that the bill or a split of it is wanted for, without those that the bill is refused for."""
+    days = subtract(windows, refused)
+    return [w for day in days for w in cut(Window(day.start, day.end, "1d"), dataset.limit("1d"))]
+
+
+def _ask(
+    dataset: Dataset, window: Window, refused: Mapping[str, Sequence[Mapping[str, Any]]], splits: Iterable[str]
+) -> Ask:
+    parts = tuple(
+        Ask(HELD[s], part, _dimensions(HELD[s], part, refused[s]))
+        for s in splits
+        for span in subtract([window], _whole(refused[s], "1d"))
+        for part in [Window(span.start, span.end, "1d")]
+    )
+    return Ask(dataset, window, _dimensions(dataset, window, refused[dataset.name]), splits=parts)
+
+
+def _whole(refused: Iterable[Mapping[str, Any]], width: str) -> list[Span]:
+    """Return what is refused whole, not only by a dimension, at `width`."""
+    return [_span(r) for r in refused if r["dimension"] is None and r["width"] in (None, width)]
 
 
 def newest_commit(coverage: Mapping[str, Sequence[Run]]) -> int:

@@ -113,3 +113,17 @@ def squeeze(runs: Iterable[Run]) -> list[Run]:
         else:
             out.append(run)
     return out
+
+
+def together(split: Iterable[Run], bill: Sequence[Run]) -> list[Run]:
+    """Return the parts of a split's runs that were written together with the bill, or after it, in order.
+
+    Where the bill alone was read again since, the split distributes other dollars: it counts as not held.
+    """
+    out = []
+    for run in split:
+        for whole in bill:
+            start, end = max(run.start, whole.start), min(run.end, whole.end)
+            if start < end and run.recorded_at >= whole.recorded_at:
+                out.append(replace(run, start=start, end=end))
+    return squeeze(out)

@@ -7,7 +7,7 @@ A new endpoint, dimension or measure of the provider is a row here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tallybook.model.errors import UnknownNameError
@@ -109,6 +109,8 @@ class Dataset:
     """Accepted widths, each with the most buckets that one page holds."""
     bill: tuple[str, ...] = ()
     """Costs only: the grouping under which it defines totals. Others are asked for everything they know."""
+    split: str = ""
+    """Of a split of the bill, what it tells the same dollars apart by; no endpoint of its own."""
 
     @property
     def is_costs(self) -> bool:
@@ -184,6 +186,20 @@ _ROWS = (
 
 DATASETS: dict[str, Dataset] = {d.name: d for d in _ROWS}
 """Every dataset by name, in the order in which a sync takes them: what people ask for first."""
+
+SPLITS: dict[str, Dataset] = {
+    split.name: split
+    for split in (
+        replace(DATASETS["costs"], name=f"costs_by_{by}", bill=(f"{by}_id", "line_item", "project_id"), split=by)
+        for by in ("api_key", "user")
+    )
+}
+"""The bill told apart by API key and by user, as far as the API allows. They distribute totals, the bill defines them.
+
+They are read together with the bill and written with it in one transaction."""
+
+HELD: dict[str, Dataset] = DATASETS | SPLITS
+"""Everything that a book holds: the datasets, and the splits of the bill."""
 
 REACH = 365 * 86_400
 """How far back the API answers, in seconds, as far as is known (October 2026); the server's own word counts."""

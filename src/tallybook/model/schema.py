@@ -70,3 +70,23 @@ COSTS_TABLE = pa.schema(
 )
 """The public table `costs`, the bill: billed before tax, credits and adjustments; amounts may be summed blindly
 within one currency."""
+
+SPLITS_TABLE = pa.schema(
+    [
+        ("org", pa.string()),
+        ("split", pa.string()),
+        ("start_time", TIME),
+        ("end_time", TIME),
+        ("project_id", pa.string()),
+        ("line_item", pa.string()),
+        ("api_key_id", pa.string()),
+        ("user_id", pa.string()),
+        ("amount", MONEY),
+        ("currency", pa.string()),
+        ("quantity", MONEY),
+        ("quantity_unit", pa.string()),
+        ("extra", pa.string()),
+        ("recorded_at", TIME),
+    ]
+)
+"""The internal table `cost_splits`: the same dollars by API key (`split` is `api_key`) or by user (`user`)."""

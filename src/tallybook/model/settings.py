@@ -53,6 +53,8 @@ class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How long one request is retried, waits that the server asks for included."""
     datasets: tuple[str, ...] = ()
     """Which datasets to collect; empty means all."""
+    cost_splits: tuple[Literal["api_key", "user"], ...] = ("api_key", "user")
+    """By what the bill is told apart besides project and line item, as far as the API allows."""
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -160,6 +162,7 @@ _ALLOWED = {
     "sync.timeout": f"{_DURATION_TEXT}, longer than nothing",
     "sync.deadline": f"{_DURATION_TEXT}, longer than nothing",
     "sync.datasets": f"a list of {', '.join(DATASETS)}",
+    "sync.cost_splits": 'a list of "api_key" and "user", or empty',
 }
 """Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""
 

@@ -90,6 +90,12 @@ def subtract(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
     return out
 
 
+def overlap(a: Window, b: Window) -> Window | None:
+    """Return what two windows of one width share, None where that is nothing."""
+    start, end = max(a.start, b.start), min(a.end, b.end)
+    return Window(start, end, a.width) if start < end else None
+
+
 def cut(window: Window, limit: int) -> list[Window]:
     """Return `window` in pieces of at most `limit` buckets, newest first.
 

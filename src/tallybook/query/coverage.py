@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.model.coverage import Run
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import HELD
 from tallybook.model.windows import SECONDS, Span, iso, naive, subtract, unix
 from tallybook.query.time import stretch
 
@@ -170,5 +170,5 @@ def not_held(dataset: str, dimension: str, span: Span, runs: Sequence[Run]) -> l
     """Return where a dataset is held, but not by `dimension` (a column)."""
     lacking = [r.span for r in runs if dimension not in r.dimensions and r.span.overlaps(span)]
     inside = [Span(max(s.start, span.start), min(s.end, span.end)) for s in lacking]
-    reason = f"not held by {dimension}" if dimension in DATASETS[dataset].asked else f"never given by {dimension}"
+    reason = f"not held by {dimension}" if dimension in HELD[dataset].asked else f"never given by {dimension}"
     return [Gap(dataset, s, reason) for s in subtract(inside, [])]

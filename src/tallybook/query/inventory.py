@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.model.coverage import Run
-from tallybook.model.datasets import DATASETS, REACH
+from tallybook.model.datasets import HELD, REACH
 from tallybook.model.windows import DAY, SECONDS, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
 from tallybook.store.base import Store
@@ -79,7 +79,8 @@ class Status:
 
 
 _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
-UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?"""
+UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?
+UNION ALL SELECT 'costs_by_' || split, count(*) FROM internal.cost_splits WHERE org = ? GROUP BY split"""
 
 
 def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int | None = None) -> Status:
@@ -88,8 +89,8 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
     Raises `NotABookError` where there is no book.
     """
     since = now // DAY * DAY - REACH if since is None else since
-    counts = {row["dataset"]: row["n"] for row in store.read(_COUNTS, [org, org]).to_pylist()}
-    runs = store.coverage(org, DATASETS)
+    counts = {row["dataset"]: row["n"] for row in store.read(_COUNTS, [org, org, org]).to_pylist()}
+    runs = store.coverage(org, HELD)
     refusals = store.rows("refusals", {"org": org})
     notes = store.rows("notes", {"org": org})
     held = []
@@ -103,7 +104,7 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
         store.url,
         org,
         sizes["bytes"],
-        sizes.get("usage_history", 0) + sizes.get("costs_history", 0),
+        sum(sizes.get(f"{table}_history", 0) for table in ("usage", "costs", "cost_splits")),
         json.loads(ended[-1]["summary"]) if ended else None,
         tuple(held),
         tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),

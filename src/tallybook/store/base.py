@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import HELD
 from tallybook.model.records import Fetch, Note, Read, Refusal
 from tallybook.model.windows import Window, ceil, merge, naive
 
@@ -213,5 +213,6 @@ def _reason(held: Run, read: Read) -> str | None:
 
 
 def table_of(dataset: str) -> str:
-    """Return the public table in which a dataset is kept."""
-    return "costs" if DATASETS[dataset].is_costs else "usage"
+    """Return the table in which a dataset, or a split of the bill, is kept."""
+    known = HELD[dataset]
+    return "cost_splits" if known.split else "costs" if known.is_costs else "usage"

@@ -23,6 +23,7 @@ from tallybook.model.datasets import MEASURES, dataset
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
 from tallybook.store.base import Batch, Changes, table_of
+from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
@@ -155,11 +156,11 @@ class DuckDBStore:
         """Return whether there are facts of a dataset in `[start, end)`, Unix seconds; False without a book."""
         if not self.exists():
             return False
+        table = TABLES[table_of(name)]
         params = [org, naive(start), naive(end)]
-        span = "org = ? AND start_time >= ? AND start_time < ?"
-        text = f"SELECT 1 FROM {table_of(name)} WHERE {span}"
-        if not dataset(name).is_costs:
-            text, params = text + " AND dataset = ?", [*params, name]
+        text = f"SELECT 1 FROM {table.place} WHERE org = ? AND start_time >= ? AND start_time < ?"
+        if table.which:
+            text, params = text + f" AND {table.which} = ?", [*params, which(name)]
         return bool(self.read(text + " LIMIT 1", params).num_rows)
 
     def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

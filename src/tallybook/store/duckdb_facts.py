@@ -4,33 +4,81 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
-from tallybook.model.datasets import DATASETS, DIMENSIONS, MEASURES
+from tallybook.model.datasets import DATASETS, DIMENSIONS, HELD, MEASURES
 from tallybook.model.errors import StoreError
 from tallybook.model.records import Note, Read
-from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
+from tallybook.model.schema import COSTS_TABLE, SPLITS_TABLE, USAGE_TABLE
 from tallybook.model.windows import SECONDS, Span, merge, naive, unix
 from tallybook.store.base import Changes, Effect, Piece, table_of
 
-_KEYS = {
-    "usage": ("org", "dataset", "start_time", "end_time", "width", *DIMENSIONS),
-    "costs": ("org", "start_time", "end_time", "project_id", "line_item", "currency", "quantity_unit"),
+_BUCKET = ("start_time", "end_time")
+
+
+def _columns(table: pa.Schema) -> tuple[str, ...]:
+    return tuple(c for c in table.names if c != "recorded_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A table of facts, and how its rows are told apart."""
+
+    name: str
+    place: str
+    """As SQL names it."""
+    columns: tuple[str, ...]
+    """What rows are compared on."""
+    keys: tuple[str, ...]
+    which: str = ""
+    """The column that tells the datasets of one table apart."""
+    dataset: str = "'costs'"
+    """The name under which coverage knows the dataset of a row `n`."""
+    width: str = "'1d'"
+
+    @property
+    def history(self) -> str:
+        """The table of earlier versions."""
+        return f"internal.{self.name}_history"
+
+
+_BILLED = ("currency", "quantity_unit")
+TABLES = {
+    t.name: t
+    for t in (
+        Facts("costs", "costs", _columns(COSTS_TABLE), ("org", *_BUCKET, "project_id", "line_item", *_BILLED)),
+        Facts(
+            "cost_splits",
+            "internal.cost_splits",
+            _columns(SPLITS_TABLE),
+            ("org", "split", *_BUCKET, "project_id", "line_item", "api_key_id", "user_id", *_BILLED),
+            which="split",
+            dataset="'costs_by_' || n.split",
+        ),
+        Facts(
+            "usage",
+            "usage",
+            _columns(USAGE_TABLE),
+            ("org", "dataset", *_BUCKET, "width", *DIMENSIONS),
+            which="dataset",
+            dataset="n.dataset",
+            width="n.width",
+        ),
+    )
 }
-_COLUMNS = {
-    "usage": tuple(c for c in USAGE_TABLE.names if c != "recorded_at"),
-    "costs": tuple(c for c in COSTS_TABLE.names if c != "recorded_at"),
-}
+"""Every table of facts by name, in the order in which a transaction writes them."""
+
 _FLOWS = tuple(m.name for m in MEASURES.values() if m.kind == "flow")
 
 
 def replace_facts(
     cursor: duckdb.DuckDBPyConnection,
-    table: str,
+    table: Facts,
     org: str,
     reads: Sequence[Read],
     what: Effect,
@@ -38,17 +86,17 @@ def replace_facts(
     changes: Changes,
 ) -> None:
     """Write the rows of `reads`, all of `table`, moving what they replace to history; count it in `changes`."""
-    pieces = [p for p in what.pieces if table_of(p.dataset) == table]
+    pieces = [p for p in what.pieces if table_of(p.dataset) == table.name]
     source = _incoming(cursor, table, reads)
     if not pieces:  # nothing is held there, so there is nothing to compare with
-        text = f"INSERT INTO {table} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM ({source})"
+        text = f"INSERT INTO {table.place} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM ({source})"
         changes.inserted += _count(cursor, text, [at, org])
         return
     cursor.execute(f"CREATE TEMP TABLE incoming AS {source}", [org])
     cursor.register("pieces", arrow.table([_piece_row(p) for p in pieces], _PIECES))
     _difference(cursor, table, org, [(r.dataset, r.window) for r in reads])
     changes.add(_move(cursor, table, at))
-    if table == "usage" and any(p.reason == "rewidened" for p in pieces):
+    if table.name == "usage" and any(p.reason == "rewidened" for p in pieces):
         changes.notes += _rewidened(cursor)
     for name in ("incoming", "held", "gone", "fresh"):
         cursor.execute(f"DROP TABLE {name}")
@@ -60,7 +108,7 @@ _PIECES = pa.schema([*_SPANS, ("width", pa.string()), ("reason", pa.string()), (
 
 def _piece_row(piece: Piece) -> dict[str, Any]:
     return {
-        "dataset": piece.dataset,
+        "dataset": which(piece.dataset),
         "start_time": naive(piece.start),
         "end_time": naive(piece.end),
         "width": piece.width,
@@ -69,7 +117,12 @@ def _piece_row(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _incoming(cursor: duckdb.DuckDBPyConnection, table: str, reads: Sequence[Read]) -> str:
+def which(dataset: str) -> str:
+    """Return how a table tells the rows of a dataset from others."""
+    return HELD[dataset].split or dataset
+
+
+def _incoming(cursor: duckdb.DuckDBPyConnection, table: Facts, reads: Sequence[Read]) -> str:
     """Return the query, with org as its parameter, that yields the rows of the reads in the columns of `table`.
 
     DuckDB 2.0.0 loses rows that are inserted into a table which the same transaction created from a query without
@@ -78,25 +131,26 @@ def _incoming(cursor: duckdb.DuckDBPyConnection, table: str, reads: Sequence[Rea
     groups: dict[tuple[str, str], list[pa.Table]] = {}
     for read in reads:
         groups.setdefault((read.dataset, read.window.width), []).append(read.rows)
-    names = _COLUMNS[table]
-    parts = [f"SELECT {', '.join(c for c in names if c != 'org')} FROM {table} WHERE false"]
+    names = table.columns
+    parts = [f"SELECT {', '.join(c for c in names if c != 'org')} FROM {table.place} WHERE false"]
     for i, ((name, width), tables) in enumerate(groups.items()):
         rows = pa.concat_tables(tables)
         cursor.register(f"incoming_{i}", rows.select([c for c in rows.column_names if c in names]))
         # Constants in SQL: as Arrow columns they cost 40 MB (measured 2026-11, pyarrow 26).
-        which = "" if table == "costs" else f", '{name}' AS dataset, '{width}' AS width"
-        parts.append(f"SELECT *{which} FROM incoming_{i}")
+        constants = f", '{which(name)}' AS {table.which}" if table.which else ""
+        constants += f", '{width}' AS width" if "width" in names else ""
+        parts.append(f"SELECT *{constants} FROM incoming_{i}")
     source = f"SELECT ?::TEXT AS org, * FROM ({' UNION ALL BY NAME '.join(parts)})"
-    return _added_up(source) if table == "costs" and _has_more_dimensions(reads) else source
+    return _added_up(table, source) if "amount" in names and _has_more_dimensions(table, reads) else source
 
 
-def _has_more_dimensions(reads: Sequence[Read]) -> bool:
+def _has_more_dimensions(table: Facts, reads: Sequence[Read]) -> bool:
     """Return whether rows of the bill name a dimension that it was not asked by, and so may differ in nothing else."""
-    unasked = set(DATASETS["costs"].dimensions) - set(DATASETS["costs"].asked)
+    unasked = set(DATASETS["costs"].dimensions) - set(table.keys)
     return any(read.rows[name].null_count < read.rows.num_rows for read in reads for name in unasked)
 
 
-def _added_up(source: str) -> str:
+def _added_up(table: Facts, source: str) -> str:
     """Return a query that adds up rows of the bill which differ only in what it is not asked by."""
     texts = "string_agg(DISTINCT extra, ',' ORDER BY extra)"
     numbers = {
@@ -104,18 +158,18 @@ def _added_up(source: str) -> str:
         "quantity": "SUM(quantity)",
         "extra": f"CASE WHEN count(DISTINCT extra) > 1 THEN '[' || {texts} || ']' ELSE min(extra) END",
     }
-    columns = ", ".join(f"{numbers[c]} AS {c}" if c in numbers else c for c in _COLUMNS["costs"])
-    return f"SELECT {columns} FROM ({source}) GROUP BY {', '.join(_KEYS['costs'])}"
+    columns = ", ".join(f"{numbers[c]} AS {c}" if c in numbers else c for c in table.columns)
+    return f"SELECT {columns} FROM ({source}) GROUP BY {', '.join(table.keys)}"
 
 
 def _same(columns: Iterable[str], a: str, b: str) -> str:
     return " AND ".join(f"{a}.{c} IS NOT DISTINCT FROM {b}.{c}" for c in columns)
 
 
-def _within(table: str, row: str, span: str) -> str:
+def _within(table: Facts, row: str, span: str) -> str:
     """Return the condition that a row of facts lies in a span; `costs` is one dataset."""
     inside = f"{row}.start_time >= {span}.start_time AND {row}.start_time < {span}.end_time"
-    return inside if table == "costs" else f"{inside} AND {row}.dataset = {span}.dataset"
+    return f"{inside} AND {row}.{table.which} = {span}.dataset" if table.which else inside
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, text: str, params: Sequence[Any] = ()) -> int:
@@ -124,11 +178,11 @@ def _count(cursor: duckdb.DuckDBPyConnection, text: str, params: Sequence[Any] =
     return int(row[0]) if row else 0
 
 
-def _difference(cursor: duckdb.DuckDBPyConnection, table: str, org: str, windows: Sequence[tuple[str, Span]]) -> None:
+def _difference(cursor: duckdb.DuckDBPyConnection, table: Facts, org: str, windows: Sequence[tuple[str, Span]]) -> None:
     """Make temporary tables of the rows held, those of them that are gone, and those that are new."""
     spans = {name: merge(w for n, w in windows if n == name) for name in {name for name, _ in windows}}
     touched = [
-        {"dataset": name, "start_time": naive(span.start), "end_time": naive(span.end)}
+        {"dataset": which(name), "start_time": naive(span.start), "end_time": naive(span.end)}
         for name, merged in spans.items()
         for span in merged
     ]
@@ -136,12 +190,12 @@ def _difference(cursor: duckdb.DuckDBPyConnection, table: str, org: str, windows
     # Literal bounds let the engine skip what lies outside without reading it.
     low, high = naive(min(w.start for _, w in windows)), naive(max(w.end for _, w in windows))
     cursor.execute(
-        f"CREATE TEMP TABLE held AS SELECT t.*, t.rowid AS row_id FROM {table} AS t "
+        f"CREATE TEMP TABLE held AS SELECT t.*, t.rowid AS row_id FROM {table.place} AS t "
         f"JOIN touched AS w ON {_within(table, 't', 'w')} "
         f"WHERE t.org = ? AND t.start_time >= TIMESTAMP '{low}' AND t.start_time < TIMESTAMP '{high}'",
         [org],
     )
-    same = _same(_COLUMNS[table], "h", "n")
+    same = _same(table.columns, "h", "n")
     cursor.execute(f"CREATE TEMP TABLE gone AS SELECT h.* FROM held AS h ANTI JOIN incoming AS n ON {same}")
     cursor.execute(f"CREATE TEMP TABLE fresh AS SELECT n.* FROM incoming AS n ANTI JOIN held AS h ON {same}")
 
@@ -150,7 +204,7 @@ _REASON = "coalesce(p.reason, CASE WHEN p.read_at < {row}.end_time THEN 'open' E
 """Why a row was replaced: what the piece says, else whether its bucket had ended when it was last read."""
 
 
-def _move(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) -> Changes:
+def _move(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> Changes:
     """Move what is gone to history, with a mark for each row that was absent until now; insert what is new."""
     row = cursor.execute(
         "SELECT (SELECT count(org) FROM incoming), (SELECT count(org) FROM held), (SELECT count(org) FROM gone), "
@@ -163,7 +217,7 @@ def _move(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) -> Cha
     if gone:
         changes.restated += _retire(cursor, table, at)
     if fresh:
-        text = f"INSERT INTO {table} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM fresh"
+        text = f"INSERT INTO {table.place} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM fresh"
         fresh = _count(cursor, text, [at])
     if (fresh, incoming - fresh) != (changes.inserted, changes.unchanged):
         raise StoreError(
@@ -173,45 +227,44 @@ def _move(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) -> Cha
     return changes
 
 
-def _retire(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) -> int:
+def _retire(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> int:
     """Move the rows that are gone to history; return how many of them were restated."""
     reason = _REASON.format(row="h")
     cursor.execute(
-        f"INSERT INTO internal.{table}_history BY NAME "
+        f"INSERT INTO {table.history} BY NAME "
         f"SELECT h.* EXCLUDE (row_id), ?::TIMESTAMP AS replaced_at, {reason} AS reason, false AS absent "
         f"FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, 'h', 'p')}",
         [at],
     )
-    cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT row_id FROM gone)")
+    cursor.execute(f"DELETE FROM {table.place} WHERE rowid IN (SELECT row_id FROM gone)")
     return _count(
         cursor,
         f"SELECT count(*) FROM gone AS h JOIN pieces AS p ON {_within(table, 'h', 'p')} WHERE {reason} = 'restated'",
     )
 
 
-def _absences(cursor: duckdb.DuckDBPyConnection, table: str, at: dt.datetime) -> int:
+def _absences(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> int:
     """Record that a row which appears in a bucket already held was absent: from the bucket's first read, or since
     it vanished. Return how many of them are restatements.
     """
-    history = f"internal.{table}_history"
-    keys = ", ".join(f"n.{c}" for c in _KEYS[table])
-    dataset, width = ("'costs'", "'1d'") if table == "costs" else ("n.dataset", "n.width")
+    keys = ", ".join(f"n.{c}" for c in table.keys)
+    dataset, width = table.dataset, table.width
     cursor.execute(
         f"""CREATE TEMP TABLE appeared AS
         SELECT {keys}, {_REASON.format(row="n")} AS reason
         FROM fresh AS n
         JOIN pieces AS p ON {_within(table, "n", "p")} AND p.reason IS DISTINCT FROM 'rewidened'
-        ANTI JOIN held AS h ON {_same(_KEYS[table], "h", "n")}"""
+        ANTI JOIN held AS h ON {_same(table.keys, "h", "n")}"""
     )
     cursor.execute(
-        f"""INSERT INTO {history} BY NAME
+        f"""INSERT INTO {table.history} BY NAME
         WITH firsts AS ({_FIRST_READS.format(dataset=dataset, width=width)})
         SELECT {keys}, greatest(max(f.first_read), coalesce(max(v.replaced_at), max(f.first_read))) AS recorded_at,
             ?::TIMESTAMP AS replaced_at, n.reason, true AS absent
         FROM appeared AS n
         JOIN firsts AS f
             ON f.org = n.org AND f.dataset = {dataset} AND f.width = {width} AND f.start_time = n.start_time
-        LEFT JOIN {history} AS v ON {_same(_KEYS[table], "v", "n")}
+        LEFT JOIN {table.history} AS v ON {_same(table.keys, "v", "n")}
         GROUP BY {keys}, n.reason""",
         [at],
     )
@@ -239,7 +292,7 @@ def _rewidened(cursor: duckdb.DuckDBPyConnection) -> list[Note]:
     sides = " UNION ALL ".join(
         f"SELECT t.dataset, p.width, {unit} AS bucket, p.read_at, "
         + ", ".join(f"{sign} * coalesce(t.{m}, 0)::HUGEINT AS {m}" for m in _FLOWS)
-        + f" FROM {source} AS t JOIN pieces AS p ON {_within('usage', 't', 'p')} AND p.reason = 'rewidened'"
+        + f" FROM {source} AS t JOIN pieces AS p ON {_within(TABLES['usage'], 't', 'p')} AND p.reason = 'rewidened'"
         for sign, source in ((-1, "held"), (1, "incoming"))
     )
     rows = cursor.execute(

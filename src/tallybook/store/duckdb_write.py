@@ -14,12 +14,12 @@ import duckdb
 
 from tallybook.model import arrow
 from tallybook.model.coverage import PartialBucketError, Run
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import HELD
 from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Fetch, Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
-from tallybook.store.duckdb_facts import replace_facts
+from tallybook.store.duckdb_facts import TABLES, replace_facts, which
 from tallybook.store.verdicts import Verdict, settle
 
 
@@ -33,8 +33,8 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> 
         what = effect(reads, held, _microseconds(at))
     except PartialBucketError as exc:
         raise DoesNotFitError(f"The read does not fit what the book holds: {exc}. Run `tallybook sync` again.") from exc
-    for table in ("costs", "usage"):
-        of_table = [r for r in reads if table_of(r.dataset) == table and r.rows is not None]
+    for name, table in TABLES.items():
+        of_table = [r for r in reads if table_of(r.dataset) == name and r.rows is not None]
         if of_table:
             replace_facts(cursor, table, batch.org, of_table, what, at, changes)
     _coverage(cursor, batch.org, what, at)
@@ -142,20 +142,21 @@ def _bucket_totals(
 
     The API tells quantities only per line item, so without it amounts alone are compared.
     """
-    dataset = DATASETS[read.dataset]
+    dataset = HELD[read.dataset]
+    table = TABLES[table_of(read.dataset)]
     span = [org, naive(read.window.start), naive(read.window.end)]
     if dataset.is_costs:
         by_item = "line_item" in read.dimensions and "line_item" in held_by
         apart = "currency, quantity_unit" if by_item else "currency"
         sums = f"{apart}, coalesce(SUM(amount), 0)" + (", coalesce(SUM(quantity), 0)" if by_item else "")
-        source, where = "costs", "org = ? AND start_time >= ? AND start_time < ?"
         grouping = f"start_time, {apart}"
     else:
         sums = ", ".join(f"coalesce(SUM({m}), 0)" for m in dataset.measures)
-        source, where = "usage", f"org = ? AND start_time >= ? AND start_time < ? AND dataset = '{dataset.name}'"
         grouping = "start_time"
+    where = "org = ? AND start_time >= ? AND start_time < ?"
+    where += f" AND {table.which} = '{which(read.dataset)}'" if table.which else ""
     held = cursor.execute(
-        f"SELECT start_time, {sums} FROM {source} WHERE {where} GROUP BY {grouping} ORDER BY ALL", span
+        f"SELECT start_time, {sums} FROM {table.place} WHERE {where} GROUP BY {grouping} ORDER BY ALL", span
     ).fetchall()
     cursor.register("read_rows", read.rows)
     new = cursor.execute(f"SELECT start_time, {sums} FROM read_rows GROUP BY {grouping} ORDER BY ALL").fetchall()
