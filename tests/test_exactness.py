@@ -29,7 +29,7 @@ def seldom(*values: object, otherwise: object = None) -> st.SearchStrategy[objec
 
 changes = st.builds(
     Change,
-    dataset=st.sampled_from(["completions", "completions", "costs", "costs", "vector_stores"]),
+    dataset=st.sampled_from(["completions", "completions", "costs", "costs", "costs_by_user", "vector_stores"]),
     place=st.integers(0, PLACES - 1),
     kind=st.sampled_from(["grow", "shrink", "vanish", "appear", "move", "learn"]),
 )
@@ -87,7 +87,7 @@ def some(dataset: str, kind: str, *places: int) -> tuple[Change, ...]:
 
 
 def both(kind: str, *places: int) -> tuple[Change, ...]:
-    return some("completions", kind, *places) + some("costs", kind, *places)
+    return some("completions", kind, *places) + some("costs", kind, *places) + some("costs_by_user", kind, *places)
 
 
 LIVES: tuple[tuple[Step, ...], ...] = (

@@ -281,7 +281,9 @@ def test_a_first_sync_asks_for_nothing_twice(tmp_path: Path) -> None:
         store, _ = sync(tmp_path, base, Policy(since=SINCE, datasets=("costs", "completions"), history_width="1h"))
         asked = [(row["path"], row["query"]) for row in store.rows("fetches")]
     assert len(asked) == len(set(asked))
-    assert sum(path == "organization/costs" for path, _ in asked) == 1
+    bills = [query for path, query in asked if path == "organization/costs"]
+    assert len([query for query in bills if "user_id" not in query]) == 2, "the bill, and by key"
+    assert len(bills) == 2 + 5, "by user and project whole, then in two pieces, each again without the project"
 
 
 def test_names_that_may_not_be_read_are_asked_for_once_an_hour_not_for_every_unknown_id(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tallybook import QueryError
 from tallybook.book import Book
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import HELD
 from tests.books import hold, synced
 from tests.emulator.wire import organization
 
@@ -174,4 +174,4 @@ def test_a_book_of_costs_alone_says_that_usage_was_never_read(empty: Book) -> No
     result = empty.query("images", since="2026-11-01", until="2026-11-02")
     assert result.rows() == [{"images": None}]
     assert str(result.coverage) == "INCOMPLETE: images 2026-11-01 to 2026-11-02: not read; nothing read yet"
-    assert {held.dataset for held in empty.status().datasets} == set(DATASETS)
+    assert {held.dataset for held in empty.status().datasets} == set(HELD)

@@ -12,13 +12,16 @@ from typing import Any
 from tallybook.model.coverage import squeeze
 from tallybook.model.windows import SECONDS, naive, unix
 from tallybook.store.duckdb import DuckDBStore
-from tests.store.oracle import Oracle, table_rows
-from tests.store.world import BEGIN, DAY, DIMENSIONS
+from tests.store.oracle import Oracle, dataset_of, table_rows
+from tests.store.world import BEGIN, DAY, DIMENSIONS, is_money
 
-TABLES = (
-    "usage", "costs", "internal.usage_history", "internal.costs_history", "internal.coverage",
-    "internal.coverage_history",
-)  # fmt: skip
+FACTS = {
+    "usage": "internal.usage_history",
+    "costs": "internal.costs_history",
+    "internal.cost_splits": "internal.cost_splits_history",
+}
+"""Every table of facts with that of its earlier versions."""
+TABLES = (*FACTS, *FACTS.values(), "internal.coverage", "internal.coverage_history")
 FOREVER = naive(1 << 37)
 HISTORY = {"open", "restated", "rewidened", "regrouped"}
 
@@ -43,7 +46,7 @@ class Checks:
         self._check_notes()
 
     def _facts(self) -> Counter[Any]:
-        rows = self.tables["usage"] + self.tables["costs"]
+        rows = [row for table in FACTS for row in self.tables[table]]
         return Counter(
             (name, unix(r["start_time"]), unix(r["end_time"]), r.get("width", "1d"), key, numbers)
             for r, (name, key, numbers) in zip(rows, table_rows(rows), strict=True)
@@ -54,15 +57,18 @@ class Checks:
         widest = max((SECONDS[b.width] for d in DIMENSIONS for b in self.oracle.buckets(d)), default=60)
         for grain in (s for s in (60, 3600, DAY, 400 * DAY) if s >= widest):
             bucket = f"epoch(start_time)::BIGINT - epoch(start_time)::BIGINT % {grain}"
-            found = self.store.read(
-                f"SELECT {bucket}, currency, quantity_unit, SUM(amount), SUM(quantity) FROM costs GROUP BY ALL"
-            )
-            expected = self.oracle.sums("costs", grain)
-            rows = [tuple(r.values()) for r in found.to_pylist()]
-            units = {(at, currency, unit): quantity or 0 for at, currency, unit, _, quantity in rows}
-            same({k: v for k, v in units.items() if v}, {k: v[1] for k, v in expected.items() if v[1]}, "quantities")
-            billed = _folded((k[:2], v[0]) for k, v in expected.items())
-            same(_folded((r[:2], r[3]) for r in rows), billed, "amounts")
+            for name, table in (("costs", "costs"), ("costs_by_user", "internal.cost_splits")):
+                found = self.store.read(
+                    f"SELECT {bucket}, currency, quantity_unit, SUM(amount), SUM(quantity) FROM {table} GROUP BY ALL"
+                )
+                expected = self.oracle.sums(name, grain)
+                rows = [tuple(r.values()) for r in found.to_pylist()]
+                units = {(at, currency, unit): quantity or 0 for at, currency, unit, _, quantity in rows}
+                same(
+                    {k: v for k, v in units.items() if v}, {k: v[1] for k, v in expected.items() if v[1]}, "quantities"
+                )
+                billed = _folded((k[:2], v[0]) for k, v in expected.items())
+                same(_folded((r[:2], r[3]) for r in rows), billed, "amounts")
             found = self.store.read(
                 f"SELECT {bucket}, SUM(input_tokens)::BIGINT, SUM(output_tokens)::BIGINT FROM usage "
                 "WHERE dataset = 'completions' GROUP BY ALL"
@@ -82,8 +88,8 @@ class Checks:
             }
             same(buckets, self.oracle.coverage(name), f"coverage of {name}")
             spans = [(run.extent, run.width) for run in runs]
-            for row in self.tables["costs" if name == "costs" else "usage"]:
-                if row.get("dataset", "costs") == name:
+            for row in (row for table in FACTS for row in self.tables[table]):
+                if dataset_of(row) == name:
                     start, width = unix(row["start_time"]), row.get("width", "1d")
                     assert any(s.start <= start < s.end and w == width for s, w in spans), "a fact without coverage"
             for a, b in ((0, 10 * DAY), (DAY, 2 * DAY)):
@@ -94,16 +100,16 @@ class Checks:
         found = self.store.totals("acme", name, start, end)
         facts = [f for f in held.elements() if f[0] == name and start <= f[1] < end]
         assert self.store.holds_rows("acme", name, start, end) == bool(facts)
-        if name == "costs":
-            assert found == {k[0]: v for k, v in _folded(((f[4][2],), f[5][0]) for f in facts).items()}
+        if is_money(name):
+            assert found == {k[0]: v for k, v in _folded(((f[4][-2],), f[5][0]) for f in facts).items()}
         if name == "completions":
             assert found["input_tokens"] == sum(f[5][0] for f in facts)
 
     def _check_history(self) -> None:
         found: Counter[Any] = Counter()
         versions: dict[Any, list[tuple[Any, Any]]] = {}
-        for table in ("usage", "costs"):
-            for rows in (self.tables[f"internal.{table}_history"], self.tables[table]):
+        for table, history in FACTS.items():
+            for rows in (self.tables[history], self.tables[table]):
                 for row, (name, key, numbers) in zip(rows, table_rows(rows), strict=True):
                     full = (name, unix(row["start_time"]), row.get("width", "1d"), key)
                     until = row.get("replaced_at") or FOREVER
@@ -138,8 +144,8 @@ class Checks:
 
     def _facts_as_of(self, when: dt.datetime) -> Counter[Any]:
         out: Counter[Any] = Counter()
-        for table in ("usage", "costs"):
-            for rows in (self.tables[f"internal.{table}_history"], self.tables[table]):
+        for table, history in FACTS.items():
+            for rows in (self.tables[history], self.tables[table]):
                 for row, (name, key, numbers) in zip(rows, table_rows(rows), strict=True):
                     if row["recorded_at"] <= when < row.get("replaced_at", FOREVER) and not row.get("absent"):
                         start, end = unix(row["start_time"]), unix(row["end_time"])

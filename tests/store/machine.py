@@ -15,6 +15,7 @@ import pytest
 
 from tallybook.collect import plan, sync
 from tallybook.collect.http import Http
+from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import DoesNotFitError, ProviderError
 from tallybook.model.secret import AdminKey
 from tallybook.model.windows import SECONDS, unix
@@ -22,9 +23,9 @@ from tallybook.store import duckdb as duckdb_store
 from tallybook.store.base import Batch, Changes
 from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
-from tests.store.checks import Checks
+from tests.store.checks import FACTS, Checks
 from tests.store.oracle import Oracle
-from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Mood, World
+from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Mood, World, is_money
 
 PLACES = 14
 """Moments at which something happens, spread over four days."""
@@ -174,7 +175,7 @@ class Machine:
 
     def _sync(self, step: Step) -> sync.Summary | None:
         policy = sync.Policy(
-            tuple(DIMENSIONS),
+            tuple(d for d in DIMENSIONS if d in DATASETS),
             since=BEGIN + step.since,
             until=None if step.until is None else BEGIN + step.until,
             history_width=step.width,
@@ -182,6 +183,7 @@ class Machine:
             costs_look_back=DAY,
             concurrency=1,
             full=step.full,
+            splits=tuple(d for d in DIMENSIONS if d in SPLITS),
         )
         self.store.crash, self.store.crash_at = step.crash, step.crash_at
         self.world.answered, self.written = [], []
@@ -221,7 +223,7 @@ class Machine:
         self.seen["a sync without news"] += 1
 
     def _everything(self) -> list[Any]:
-        tables = ("usage", "costs", "internal.usage_history", "internal.costs_history", "internal.notes")
+        tables = (*FACTS, *FACTS.values(), "internal.notes")
         return [self.store.read(f"SELECT * FROM {t} ORDER BY ALL").to_pylist() for t in tables]
 
     def _change(self, change: Change) -> None:
@@ -249,9 +251,10 @@ def _key(dataset: str, place: int) -> tuple[Any, ...]:
     project = ("proj_a", "proj_b", None)[place % 3]
     if dataset == "vector_stores":
         return (project,)
-    if dataset == "costs":
+    if is_money(dataset):
+        user = () if dataset == "costs" else (("user_1", None, "user_2")[place % 11 % 3],)
         item, unit = (("gpt, input", "tokens"), ("storage", None), (None, None))[place % 5 % 3]
-        return (project, item, ("usd", "eur", "usd")[place % 7 % 3], unit)
+        return (project, item, *user, ("usd", "eur", "usd")[place % 7 % 3], unit)
     return (project, ("user_1", None)[place % 2], ("gpt-5", "gpt-6")[place % 5 % 2], (True, False, None)[place % 7 % 3])
 
 
@@ -259,7 +262,7 @@ def _numbers(dataset: str, place: int) -> tuple[Any, ...]:
     n = 11 * place + 3
     if dataset == "vector_stores":
         return (n,)
-    if dataset == "costs":
+    if is_money(dataset):
         amount = (Decimal(n * (-1) ** place) / 7).quantize(Decimal("1e-18"))
         return (amount, None if place % 3 else Decimal(n))
     return (n, n + 1, 1, None if place % 2 else n, None if place % 3 else 2)

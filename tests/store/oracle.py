@@ -11,7 +11,7 @@ from typing import Any
 from tallybook.model.datasets import DATASETS, MEASURES
 from tallybook.model.records import Read
 from tallybook.model.windows import SECONDS, ceil
-from tests.store.world import DIMENSIONS, NUMBERS, Key, Minutes, Numbers, Rows, bucket, plus
+from tests.store.world import DIMENSIONS, NUMBERS, Key, Minutes, Numbers, Rows, bucket, is_money, plus
 
 MINUTE = 60
 
@@ -136,7 +136,7 @@ class Oracle:
         for minute, b in self.held[dataset].items():
             for key, numbers in b.minutes.get(minute, {}).items():
                 group = (minute - minute % step, *_apart(dataset, b.dimensions, key))
-                if "line_item" not in b.dimensions and dataset == "costs":
+                if "line_item" not in b.dimensions and is_money(dataset):
                     numbers = (numbers[0], None)
                 out[group] = tuple(map(plus, out.get(group, (None,) * len(numbers)), numbers))
         return {k: tuple(n or 0 for n in v) for k, v in out.items()}
@@ -144,9 +144,9 @@ class Oracle:
 
 def _apart(dataset: str, dimensions: tuple[str, ...], key: Key) -> Key:
     """Return what may not be added: the currency, and the unit of a quantity where there is one."""
-    if dataset != "costs":
+    if not is_money(dataset):
         return ()
-    return (key[2], key[3] if "line_item" in dimensions else None)
+    return (key[-2], key[-1] if "line_item" in dimensions else None)
 
 
 def _flows(dataset: str, rows: Rows) -> dict[Any, Any]:
@@ -164,20 +164,25 @@ def _total(old: Bucket, new: Bucket, rows: Rows) -> dict[Any, Any]:
     out: dict[Any, Any] = {}
     for key, numbers in rows.items():
         for name, n in zip(NUMBERS[old.dataset], numbers, strict=True):
-            if old.dataset != "costs":
+            if not is_money(old.dataset):
                 if name in DATASETS[old.dataset].measures:
                     out[name] = out.get(name, 0) + (n or 0)
             elif name == "amount":
-                out[name, key[2]] = out.get((name, key[2]), 0) + (n or 0)
+                out[name, key[-2]] = out.get((name, key[-2]), 0) + (n or 0)
             elif "line_item" in both:
-                out[name, *key[2:]] = out.get((name, *key[2:]), 0) + (n or 0)
+                out[name, *key[-2:]] = out.get((name, *key[-2:]), 0) + (n or 0)
     return {k: v for k, v in out.items() if v}
+
+
+def dataset_of(row: Mapping[str, Any]) -> str:
+    """Return the dataset, or the split of the bill, that a row of facts belongs to."""
+    return f"costs_by_{row['split']}" if "split" in row else row.get("dataset", "costs")
 
 
 def table_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Key, Numbers]]:
     """Yield (dataset, key, numbers) of rows of a table of facts, as the world spells them."""
     for row in rows:
-        name = row.get("dataset", "costs")
+        name = dataset_of(row)
         values = dict(row)
         extra = json.loads(values.get("extra") or "{}")
         values["novelty"] = extra.pop("novelty", None)

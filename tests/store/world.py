@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import DATASETS, HELD
 from tallybook.model.windows import SECONDS
 
 BASE = "http://127.0.0.1/v1"
@@ -20,17 +20,22 @@ DAY = SECONDS["1d"]
 BEGIN = 20_500 * DAY
 """A midnight."""
 
+BILLED = ("currency", "quantity_unit")
+"""The last dimensions of whatever is money; nobody asks for them."""
+
 DIMENSIONS = {
     "completions": ("project_id", "user_id", "model", "batch"),
     "vector_stores": ("project_id",),
-    "costs": ("project_id", "line_item", "currency", "quantity_unit"),
+    "costs": ("project_id", "line_item", *BILLED),
+    "costs_by_user": ("project_id", "line_item", "user_id", *BILLED),
 }
-"""What tells rows of a dataset apart."""
+"""What tells rows of a dataset apart. What is told by user need not add up to the bill here."""
 
 NUMBERS = {
     "completions": ("input_tokens", "output_tokens", "num_model_requests", "input_cached_tokens", "novelty"),
     "vector_stores": ("usage_bytes",),
     "costs": ("amount", "quantity"),
+    "costs_by_user": ("amount", "quantity"),
 }
 """`novelty` is a field that tallybook does not know."""
 
@@ -42,6 +47,11 @@ Rows = Mapping[Key, Numbers]
 Minutes = Mapping[int, Rows]
 
 
+def is_money(dataset: str) -> bool:
+    """Return whether rows are amounts: of the bill, or of a split of it."""
+    return DIMENSIONS[dataset][-2:] == BILLED
+
+
 def plus(a: Any, b: Any) -> Any:
     """Add two numbers of which either may be unknown."""
     return b if a is None else a if b is None else a + b
@@ -49,13 +59,13 @@ def plus(a: Any, b: Any) -> Any:
 
 def grouped(dataset: str, rows: Iterable[tuple[Key, Numbers]], dimensions: Iterable[str]) -> dict[Key, Numbers]:
     """Return rows added up by `dimensions`; the others are None. A quantity exists per line item only."""
-    asked = {*dimensions, "currency", "quantity_unit"}
-    bare = dataset == "costs" and "line_item" not in asked
+    asked = {*dimensions, *BILLED}
+    bare = is_money(dataset) and "line_item" not in asked
     out: dict[Key, Numbers] = {}
     for key, numbers in rows:
         kept = tuple(v if d in asked else None for d, v in zip(DIMENSIONS[dataset], key, strict=True))
         if bare:
-            kept, numbers = (*kept[:3], None), (numbers[0], None)
+            kept, numbers = (*kept[:-1], None), (numbers[0], None)
         before = out.get(kept, (None,) * len(numbers))
         out[kept] = tuple(map(plus, before, numbers))
     return out
@@ -111,6 +121,8 @@ class World:
         path = request.url.path.removeprefix("/v1/organization/")
         asked = parse_qs(request.url.query.decode())
         name = path.removeprefix("usage/")
+        if name == "costs" and "user_id" in asked.get("group_by[]", []):
+            name = "costs_by_user"
         if name in DIMENSIONS:
             return self._data(name, asked)
         if name in DATASETS:
@@ -152,7 +164,7 @@ class World:
             return _error(400, f"Earliest supported start date: {date}", code="reporting_lookback_exceeded")
         if gone := sorted(mood.refused & set(dimensions)):
             return _error(400, f"Invalid value: '{gone[0]}'", param="group_by")
-        if name == "costs" and mood.no_open_day and end > self.horizon:
+        if is_money(name) and mood.no_open_day and end > self.horizon:
             return _error(400, "start date must be before end date")
         return None
 
@@ -162,8 +174,8 @@ def _error(status: int, message: str, **more: str) -> httpx2.Response:
 
 
 def _row(name: str, key: Key, numbers: Numbers) -> dict[str, Any]:
-    out: dict[str, Any] = {"object": DATASETS[name].result, **dict(zip(DIMENSIONS[name], key, strict=True))}
-    if name == "costs":
+    out: dict[str, Any] = {"object": HELD[name].result, **dict(zip(DIMENSIONS[name], key, strict=True))}
+    if is_money(name):
         amount, quantity = numbers
         out["amount"] = {"value": amount, "currency": out.pop("currency")}
         out["quantity"] = quantity

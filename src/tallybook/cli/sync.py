@@ -72,6 +72,6 @@ def _plan(windows: Sequence[tuple[str, Window]], as_json: bool) -> None:
     for (name, width), n in Counter((name, window.width) for name, window in windows).items():
         click.echo(f"{name:<26} {n:>5} {'window' if n == 1 else 'windows'} of {width} buckets")
     click.echo(
-        f"{len(windows):,} requests for data in all, more only where the server splits a page; and, once an hour, one "
-        "for the users and one or two for each project, for names."
+        f"{len(windows):,} requests for data in all, more only where the server splits a page or refuses a grouping; "
+        "and, once an hour, one for the users and one or two for each project, for names."
     )

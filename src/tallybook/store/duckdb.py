@@ -19,7 +19,7 @@ import pyarrow as pa
 from tallybook.model import arrow
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import Run
-from tallybook.model.datasets import MEASURES, dataset
+from tallybook.model.datasets import HELD, MEASURES
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
 from tallybook.store.base import Batch, Changes, table_of
@@ -139,17 +139,17 @@ class DuckDBStore:
 
     def totals(self, org: str, name: str, start: int, end: int) -> dict[str, Any]:
         """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
-        known = dataset(name)
-        params = [org, naive(start), naive(end)]
-        span = "org = ? AND start_time >= ? AND start_time < ?"
+        known, table = HELD[name], TABLES[table_of(name)]
+        params = [org, naive(start), naive(end)] + ([which(name)] if table.which else [])
+        span = "org = ? AND start_time >= ? AND start_time < ?" + (f" AND {table.which} = ?" if table.which else "")
         if known.is_costs:
-            text = f"SELECT currency, SUM(amount) AS amount FROM costs WHERE {span} GROUP BY currency"
+            text = f"SELECT currency, SUM(amount) AS amount FROM {table.place} WHERE {span} GROUP BY currency"
             return {row["currency"]: row["amount"] for row in self.read(text, params).to_pylist()}
         flows = [m for m in known.measures if MEASURES[m].kind == "flow"]
         if not flows:
             return {}
         sums = ", ".join(f"SUM({m})::HUGEINT::VARCHAR AS {m}" for m in flows)
-        row = self.read(f"SELECT {sums} FROM usage WHERE {span} AND dataset = ?", [*params, name]).to_pylist()[0]
+        row = self.read(f"SELECT {sums} FROM {table.place} WHERE {span}", params).to_pylist()[0]
         return {m: int(row[m] or 0) for m in flows}
 
     def holds_rows(self, org: str, name: str, start: int, end: int) -> bool:
