@@ -88,7 +88,7 @@ def test_costs_differ_by_currency_and_unit() -> None:
 
 def test_unknown_fields_are_kept_and_people_are_dropped() -> None:
     strange = {"zeta": 1, "alpha": {"user_email": "a@b.c", "x": Decimal("1.50")}, "nothing": None}
-    people = {"project_name": "P", "user_email": "a@b.c", "organization_name": "O", "owner_email": "a@b.c"}
+    people = {"project_name": "P", "user_email": "a@b.c", "organization_name": "O", "owner": "a@b.c"}
     assert rows(CHATS, chat(**strange, **people))[0]["extra"] == '{"alpha":{"x":1.50},"zeta":1}'
     assert "extra" not in rows(CHATS, chat(**people))[0]
     taxed = cost() | {"amount": {"value": "1", "currency": "usd", "tax": "0.2"}}

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from tallybook.collect.privacy import impersonal
 from tallybook.model import schema
 from tallybook.model.arrow import column
-from tallybook.model.datasets import PERSONAL_FIELDS
 
 MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
 """Wide enough for the decimal128 texts that the API has been seen to send (34 digits)."""
@@ -125,19 +125,5 @@ def extra(row: Mapping[str, Any], known: frozenset[str]) -> str | None:
     money_fields = row.get("amount")
     if "amount" in known and type(money_fields) is dict and not money_fields.keys() <= AMOUNT:
         rest["amount"] = {k: v for k, v in money_fields.items() if k not in AMOUNT}
-    kept = _impersonal(rest)
+    kept = impersonal(rest)
     return _JSON.encode(kept).decode() if kept else None
-
-
-def _impersonal(value: Any) -> Any:
-    """Drop names and e-mails of people wherever they are nested, and fields that are null."""
-    if type(value) is dict:
-        kept = {k: _impersonal(v) for k, v in value.items() if v is not None and not _is_personal(k)}
-        return {k: v for k, v in kept.items() if v is not None}
-    if type(value) is list:
-        return [_impersonal(v) for v in value]
-    return value
-
-
-def _is_personal(field: str) -> bool:
-    return field in PERSONAL_FIELDS or "email" in field.lower()

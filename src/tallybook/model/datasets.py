@@ -204,11 +204,6 @@ HELD: dict[str, Dataset] = DATASETS | SPLITS
 REACH = 365 * 86_400
 """How far back the API answers, in seconds, as far as is known (October 2026); the server's own word counts."""
 
-PERSONAL_FIELDS = frozenset(
-    {"project_name", "organization_name", "user_name", "user_email", "email", "api_key_name", "name"}
-)
-"""Names and e-mails that result rows carry without being documented. They are dropped, never stored as `extra`."""
-
 
 def dataset(name: str) -> Dataset:
     """Return the dataset called `name`; raises `UnknownNameError` with the nearest names."""

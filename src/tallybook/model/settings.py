@@ -22,6 +22,8 @@ _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}\s*[smhdw]$")]
+Directory = Literal["full", "names", "ids", "off"]
+"""What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
