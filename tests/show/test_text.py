@@ -148,3 +148,27 @@ def test_nothing_is_cut_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> N
     assert terminal_width() is None
     monkeypatch.setenv("COLUMNS", "70")
     assert terminal_width() == 70
+
+
+def test_status_says_which_line_items_are_not_understood_and_what_they_cost(empty: Book) -> None:
+    rows = [
+        {"day": "2026-11-01", "line_item": text, "amount": Decimal(amount), "currency": currency}
+        for text, amount, currency in (
+            ("gpt-5, input", "70", "usd"),
+            ("Refund", "-3.5", "usd"),
+            ("Refund", "1", "eur"),
+            ("Support plan", "20", "usd"),
+            (None, "9", "usd"),
+        )
+    ]
+    hold(empty, "costs", "2026-11-01", "2026-11-02", rows[:1])
+    assert "not understood" not in status_text(empty.status())
+    hold(empty, "costs", "2026-11-01", "2026-11-02", rows)
+    status = empty.status()
+    assert [(u["line_item"], u["amount"]) for u in status.as_dict()["unparsed"]] == [
+        ("Support plan", "20.000000000000000000"),
+        ("Refund", "-3.500000000000000000"),
+        ("Refund", "1.000000000000000000"),
+    ]
+    said = "2 of 3 line items are not understood and stay whole: $16.50, €1.00 of the bill, in 'Support plan'"
+    assert said in status_text(status, width=1000)

@@ -64,6 +64,10 @@ class Status:
     """The summary of the newest sync."""
     datasets: tuple[Held, ...]
     notes: tuple[dict[str, Any], ...]
+    line_items: int
+    """Different texts of line items in the bill."""
+    unparsed: tuple[dict[str, Any], ...]
+    """Those that the parser does not understand, with their amount in each currency, the largest first."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -75,12 +79,20 @@ class Status:
             "last_sync": self.last_sync,
             "datasets": [held.as_dict() for held in self.datasets],
             "notes": [{k: utc_text(v) if isinstance(v, dt.datetime) else v for k, v in n.items()} for n in self.notes],
+            "line_items": self.line_items,
+            "unparsed": [row | {"amount": f"{row['amount']:f}"} for row in self.unparsed],
         }
 
 
 _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
 UNION ALL SELECT 'costs', count(*) FROM costs WHERE org = ?
 UNION ALL SELECT 'costs_by_' || split, count(*) FROM internal.cost_splits WHERE org = ? GROUP BY split"""
+
+_PARTS = ("product", "model", "modality", "token_kind", "tier", "qualifier")
+_LINE_ITEMS = f"""SELECT c.line_item, c.currency, coalesce(SUM(c.amount), 0) AS amount,
+    {" AND ".join(f"i.{part} IS NULL" for part in _PARTS)} AS unparsed
+FROM costs AS c JOIN internal.line_items AS i ON i.line_item = c.line_item
+WHERE c.org = ? GROUP BY ALL ORDER BY abs(coalesce(SUM(c.amount), 0)) DESC, c.line_item, c.currency"""
 
 
 def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int | None = None) -> Status:
@@ -100,6 +112,7 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
     sizes = store.sizes()
     syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
     ended = [r for r in syncs if r["ended_at"] is not None]
+    items = store.read(_LINE_ITEMS, [org]).to_pylist()
     return Status(
         store.url,
         org,
@@ -108,6 +121,8 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
         json.loads(ended[-1]["summary"]) if ended else None,
         tuple(held),
         tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),
+        len({item["line_item"] for item in items}),
+        tuple({k: i[k] for k in ("line_item", "currency", "amount")} for i in items if i["unparsed"]),
     )
 
 

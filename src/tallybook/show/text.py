@@ -178,11 +178,27 @@ def status_text(status: Status, *, width: int | None = None) -> str:
     lines += [f"Note: {note['dataset']}, {note['start_time']:%Y-%m-%d}: {note['text']}" for note in status.notes[:6]]
     if len(status.notes) > 6:
         lines.append(f"Note: and {len(status.notes) - 6} more; `tallybook status --json` lists all")
+    if status.unparsed:
+        lines.append(_unparsed(status))
     if status.last_sync and status.last_sync.get("ended_at"):
         lines.append(f"Last sync {status.last_sync['ended_at']}: {_end_of(status.last_sync)}.")
     # A path is never folded, so that it can be copied.
     head = plain(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC")
     return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
+
+
+def _unparsed(status: Status) -> str:
+    """Return how many line items are not understood, and how much money that is."""
+    sums: dict[str | None, Decimal] = {}
+    for item in status.unparsed:
+        sums[item["currency"]] = sums.get(item["currency"], Decimal(0)) + item["amount"]
+    amounts = ", ".join(money(amount, currency, places(sums.values())) for currency, amount in sums.items())
+    texts = {item["line_item"]: None for item in status.unparsed}
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return (
+        f"{len(texts)} of {status.line_items} line items are not understood and stay whole: {amounts} of the bill, "
+        f"in {', '.join(map(repr, [*texts][:3]))}{more}."
+    )
 
 
 def _held(status: Status, *, exact: bool) -> list[Column]:

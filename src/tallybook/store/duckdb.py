@@ -22,6 +22,7 @@ from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD, MEASURES
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
+from tallybook.store import line_items
 from tallybook.store.base import Batch, Changes, table_of
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
@@ -73,11 +74,15 @@ class DuckDBStore:
                     if not done:
                         cursor.execute("INSERT INTO internal.book VALUES (?, ?, ?, 0)", [uuid.uuid4().hex, now, now])
                 done.add(number)
+            with transaction(cursor):
+                line_items.refresh(cursor)
 
     def replace(self, batch: Batch) -> Changes:
         """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
         with self._file.writing() as cursor, transaction(cursor):
-            return write(cursor, batch, _naive_now(self._clock))
+            changes = write(cursor, batch, _naive_now(self._clock))
+            line_items.learn(cursor, batch.reads)
+            return changes
 
     def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to one statement with bound values."""
