@@ -108,6 +108,19 @@ def test_query_prints_money_exactly_in_json(tally: Run, synced: Path) -> None:
     assert data["coverage"]["complete"] is True
 
 
+def test_query_as_of_says_what_was_known_then_and_refuses_the_future(tally: Run, synced: Path) -> None:
+    words = ("query", "cost", "--last", "3d", "--book", str(synced), "--as-of")
+    before = tally(*words, ago(1))
+    assert before.code == 0
+    assert f"UTC, as known at the end of {ago(1)}." in " ".join(before.out.split())
+    assert "nothing read yet" in before.out
+    assert before.err.startswith("Incomplete: costs ")
+    assert json.loads(tally(*words, ago(0), "--json").out)["rows"][0]["cost"] is not None
+    later = tally(*words, "2099-01-01")
+    assert (later.code, later.out) == (2, "")
+    assert later.err.startswith("Error: as_of (2099-01-01) is in the future; now is ")
+
+
 def test_fetch_prints_csv_with_every_digit(tally: Run) -> None:
     words = ("fetch", "costs", "--last", "3d", "--group-by", "line_item,project_id", "--format")
     rows = list(csv.DictReader(io.StringIO(tally(*words, "csv").out)))

@@ -1,5 +1,6 @@
 """One statement per question: its text is kept under golden/, and no word of the user is ever in it."""
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -19,6 +20,7 @@ GOLDEN = Path(__file__).parent / "golden"
 REGENERATE = "TALLYBOOK_WRITE_GOLDEN"
 """Set it to write the statements anew; then read the difference."""
 
+THEN = dt.datetime(2026, 10, 20, 23, 59, 59, 999_999)  # noqa: DTZ001
 OCTOBER = Range(1_790_812_800, 1_790_812_800 + 31 * DAY)
 SHAPES = {
     "cost": (["cost"], [], "total", {}),
@@ -30,10 +32,14 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
+AS_OF = {f"{name}_as_of": name for name in ("cost_by_day_and_project", "requests_by_model", "cost_beside_requests")}
+
+
+@pytest.mark.parametrize("name", [*SHAPES, *AS_OF])
 def test_the_statement_is_the_one_agreed_on(name: str) -> None:
-    metrics, by, grain, restricted = SHAPES[name]
-    asked = question("default", metrics, by, grain, OCTOBER, where.checked(restricted))
+    metrics, by, grain, restricted = SHAPES[AS_OF.get(name, name)]
+    then = THEN if name in AS_OF else None
+    asked = question("default", metrics, by, grain, OCTOBER, where.checked(restricted), then)
     lacking = {("completions", "model"): [Span(OCTOBER.start, OCTOBER.start + DAY)]}
     text, params = compile_query(asked, lacking)
     written = "\n".join([text.replace(" FROM ", "\nFROM ").replace(" WHERE ", "\nWHERE "), *map(repr, params), ""])
@@ -45,7 +51,7 @@ def test_the_statement_is_the_one_agreed_on(name: str) -> None:
 
 
 def test_no_statement_is_kept_that_no_shape_makes() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.sql")} == set(SHAPES)
+    assert {path.stem for path in GOLDEN.glob("*.sql")} == {*SHAPES, *AS_OF}
 
 
 HOSTILE = st.one_of(

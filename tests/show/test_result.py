@@ -82,7 +82,8 @@ def test_polars_has_floats_or_exact_decimals(whole: Result) -> None:
 def test_json_has_money_as_text_and_says_what_it_rests_on(partial: Result) -> None:
     data = json.loads(partial.to_json())
     assert data == partial.to_dict()
-    assert data["query"] == {"metrics": ["cost", "output_tokens"], "by": ["project"], "grain": "day", "where": {}}
+    asked = {"metrics": ["cost", "output_tokens"], "by": ["project"], "grain": "day", "where": {}, "as_of": None}
+    assert data["query"] == asked
     assert data["range"] == {
         "start": "2026-11-01T00:00:00Z",
         "end": "2026-11-05T00:00:00Z",

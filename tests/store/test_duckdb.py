@@ -1,5 +1,6 @@
 """What is particular to a book in one DuckDB file: sharing it, refusing what is no book, and the layout."""
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +13,12 @@ import pytest
 from tallybook.model.datasets import MEASURES
 from tallybook.model.errors import MigrationError, NotABookError, StoreError
 from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
+from tallybook.model.windows import naive
+from tallybook.store import duckdb as duckdb_store
+from tallybook.store import duckdb_file
 from tallybook.store.base import Batch
 from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.migrations import migrations
 from tests.store.book import D0, DAY, StoreUnderTest, read, usage
 
 BATCH = Batch("acme", "sync_1", (read("completions", D0, D0 + DAY, usage(D0)),))
@@ -116,6 +121,32 @@ def test_a_book_whose_making_was_cut_short_is_made_whole(fast_path: Path) -> Non
         DuckDBStore(path).read("SELECT 1")
     DuckDBStore(path).migrate()
     assert DuckDBStore(path).rows("notes") == []
+
+
+def test_refusals_of_a_book_that_had_no_history_of_them_stand_since_they_were_learned(
+    fast_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fast_path / "book.duckdb"
+    with monkeypatch.context() as patch:
+        for module in (duckdb_store, duckdb_file):
+            patch.setattr(module, "migrations", lambda: migrations()[:1])
+        DuckDBStore(path).migrate()
+    learned = naive(D0)
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "INSERT INTO internal.refusals VALUES ('acme', 'costs', ?, ?, NULL, NULL, 'too old', 1, ?, NULL)",
+            [naive(D0 - DAY), learned, learned],
+        )
+    with pytest.raises(MigrationError, match=r"older than this tallybook. `tallybook sync` brings it up to date"):
+        DuckDBStore(path).read("SELECT 1")
+    store = DuckDBStore(path)
+    store.migrate()
+    assert [row["reason"] for row in store.rows("refusals", None, learned)] == ["too old"]
+    assert store.rows("refusals", None, learned - dt.timedelta(microseconds=1)) == []
+    given = read("costs", D0 - DAY, D0)
+    store.replace(Batch("acme", "sync_2", (given,)))
+    assert store.rows("refusals") == []
+    assert [row["reason"] for row in store.rows("refusals", None, learned)] == ["too old"]
 
 
 def test_a_missing_folder_is_named(fast_path: Path) -> None:

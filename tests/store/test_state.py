@@ -1,7 +1,10 @@
 """What a book keeps beside facts: verdicts, notes, requests, small tables, its lock, version and size."""
 
+import datetime as dt
 import threading
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -113,6 +116,56 @@ def test_a_refused_dimension_stands_when_the_rest_is_given(book: StoreUnderTest)
     refusal = Refusal("completions", SPAN, "no users", dimension="user_id")
     book.write(read("completions", D0, D0 + DAY, dimensions=["model"]), refusals=(refusal,))
     assert book.rows("refusals", "dimension") == [("user_id",)]
+
+
+def test_what_was_refused_can_be_told_as_of_every_earlier_moment(book: StoreUnderTest) -> None:
+    whole, dimension = Span(D0, D0 + 3 * DAY), Refusal("costs", SPAN, "no users", dimension="user_id")
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: book.refuse(Refusal("completions", whole, "unknown"), dimension),
+        lambda: book.write(read("completions", D0 + DAY, D0 + 2 * DAY)),
+        lambda: book.refuse(Refusal("completions", whole, "unknown")),
+        lambda: book.write(read("completions", D0, D0 + 3 * DAY)),
+        lambda: book.refuse(Refusal("completions", whole, "gone", final=True)),
+    )
+
+    def standing(as_of: Any = None) -> list[str]:
+        return sorted(map(str, book.store.rows("refusals", {"org": "acme"}, as_of)))
+
+    stood = []
+    for step in steps:
+        step()
+        stood.append((book.rows("book", "last_commit")[0][0], standing()))
+        book.clock.advance(HOUR)
+    assert [len(rows) for _, rows in stood] == [2, 3, 2, 1, 2]
+    assert [standing(commit) for commit, _ in stood] == [rows for _, rows in stood]
+    assert standing(stood[0][0] - dt.timedelta(microseconds=1)) == []
+    unchanged = book.rows("refusals", "reason", "recorded_at", "learned_at")
+    assert ("no users", stood[0][0], stood[0][0]) in unchanged
+    assert len(book.rows("refusals_history")) == 4
+
+
+def test_only_what_has_versions_can_be_asked_for_as_of_then(book: StoreUnderTest) -> None:
+    with pytest.raises(ValueError, match="not a table of state"):
+        book.store.rows("notes", None, naive(NOON))
+
+
+def test_coverage_as_of_each_commit_is_what_it_was(book: StoreUnderTest) -> None:
+    steps = (
+        read("completions", D0, D0 + 3 * DAY),
+        read("completions", D0 + DAY, D0 + 2 * DAY, at=NOON + HOUR),
+        read("completions", D0, D0 + 2 * DAY, width="1h", at=NOON + 2 * HOUR),
+        read("completions", D0, D0 + 3 * DAY, width="1h", dimensions=["model"], at=NOON + 3 * HOUR),
+    )
+    stood = []
+    for step in steps:
+        book.write(step, read("costs", D0, D0 + DAY))
+        stood.append((book.rows("book", "last_commit")[0][0], book.store.coverage("acme", ["completions", "costs"])))
+        book.clock.advance(HOUR)
+    for commit, held in stood:
+        assert book.store.coverage("acme", ["completions", "costs"], commit) == held
+        assert held["completions"]
+    before = stood[0][0] - dt.timedelta(microseconds=1)
+    assert book.store.coverage("acme", ["completions"], before) == {"completions": []}
 
 
 def test_a_note_is_kept_once(book: StoreUnderTest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tallybook.query import answer as answering
 from tallybook.query import inventory
 from tallybook.query import where as restrict
 from tallybook.query.compile import question
-from tallybook.query.time import When, backwards, moment
+from tallybook.query.time import When, backwards, known_at, moment
 from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
 from tallybook.show.result import Result
@@ -183,22 +184,27 @@ class Book:
         until: When | None = None,
         last: str | None = None,
         where: Where | None = None,
+        as_of: When | None = None,
     ) -> Result:
         """Answer a question from the book, with one statement.
 
         `metrics`: `cost` (billed, before tax, credits and adjustments) or OpenAI's measures, such as `input_tokens`;
         `by`: dimensions such as `project` or `model`; `grain`: `day`, `month` or `total`. The time is said in one
         way: `period`, `since`/`until` or `last` (default 30 days). `where` filters by id or name:
-        `{"project": ["Search", "proj_1"]}`. Raises `QueryError` with the nearest alternatives, `UsageError` for a
-        date, `NotABookError` where nothing was synced yet.
+        `{"project": ["Search", "proj_1"]}`. `as_of` asks for what the book knew at an earlier moment (a bare date:
+        at its end), coverage included; only names are those of today. Raises `QueryError` with the nearest
+        alternatives, `UsageError` for a date, `NotABookError` where nothing was synced yet.
         """
-        span = resolve_time(self._clock.now(), period=period, since=since, until=until, last=last)
-        asked = question(self.org, metrics, words(by), grain, span, restrict.checked(where))
+        now = self._clock.now()
+        then = known_at(as_of, now) if as_of is not None else None
+        now = then.replace(tzinfo=dt.UTC) if then else now
+        span = resolve_time(now, period=period, since=since, until=until, last=last)
+        asked = question(self.org, metrics, words(by), grain, span, restrict.checked(where), then)
         notes: tuple[str, ...] = ()
         if restrict.has_names(asked.where):
             chosen, notes = restrict.ids(asked.where, self.store.rows("directory", {"org": self.org}))
             asked = replace(asked, where=chosen)
-        given = answering.answer(self.store, asked, self._look_back(), unix(self._clock.now()))
+        given = answering.answer(self.store, asked, self._look_back(), unix(now))
         return Result(given.table, span, given.coverage, asked, notes)
 
     def status(self) -> inventory.Status:

@@ -14,6 +14,7 @@ Examples:
   tallybook query cost --by project --grain month --period 2026
   tallybook query input_tokens output_tokens --by model --last 7d
   tallybook query requests --grain day --where model=gpt-5.6-sol --json
+  tallybook query cost --period 2025-12 --as-of 2026-01-05
 """
 )
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
@@ -21,6 +22,7 @@ Examples:
 @click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="day, month or total.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
 @time_options
+@click.option("--as-of", metavar="DATE", help="What the book knew at the end of that day, or at that moment.")
 @click.option(
     "--format",
     "form",
@@ -41,6 +43,7 @@ def query(
     period: str | None,
     since: str | None,
     until: str | None,
+    as_of: str | None,
     form: str,
     as_json: bool,
     strict: bool,
@@ -65,6 +68,7 @@ def query(
             since=since,
             until=until,
             where=pairs(where),
+            as_of=as_of,
         )
     if as_json or form == "json":
         click.echo(result.to_json())

@@ -41,7 +41,7 @@ class Answer:
 
 def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -> Answer:
     """Ask the store one statement. Raises `UnanswerableError` where the range cuts a bucket that is held whole."""
-    runs = store.coverage(query.org, query.datasets)
+    runs = store.coverage(query.org, query.datasets, query.as_of)
     _whole_buckets(query, runs)
     asked = {name: [c for c in columns if offers(name, c)] for name, columns in query.datasets.items()}
     lacking = {
@@ -51,7 +51,8 @@ def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -
     }
     text, params = compile_query(query, lacking)
     rows = store.read(text, params).to_pylist()
-    coverage = assess(query.range, query.datasets, runs, store.rows("refusals", {"org": query.org}), look_back, now)
+    refusals = store.rows("refusals", {"org": query.org}, query.as_of)
+    coverage = assess(query.range, query.datasets, runs, refusals, look_back, now)
     rows = _one_currency(query, rows)
     names = labels(store.rows("directory", {"org": query.org})) if any(d.kind for d in query.by) else {}
     return Answer(query, _table(query, _filled(query, rows, runs, now), names), coverage)

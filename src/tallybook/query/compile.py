@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from tallybook.model.errors import UnanswerableError, UnknownNameError
 from tallybook.model.windows import Span, naive
 from tallybook.query.metrics import DIMENSIONS, METRICS, Dimension, Metric, dimension, metric, offers
 from tallybook.query.time import GRAINS, Range
+from tallybook.store.versions import source
 
 NONE = "(none)"
 """Asked for, and the provider names nothing."""
@@ -29,6 +32,8 @@ class Query:
     range: Range
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column to the ids wanted; several are alternatives."""
+    as_of: dt.datetime | None = None
+    """The moment, naive UTC, whose knowledge is asked for; None is all that the book knows."""
 
     @property
     def datasets(self) -> dict[str, tuple[str, ...]]:
@@ -45,6 +50,7 @@ class Query:
             "by": [d.name for d in self.by],
             "grain": self.grain,
             "where": {column: list(values) for column, values in self.where.items()},
+            "as_of": None if self.as_of is None else f"{self.as_of.isoformat()}Z",
         }
 
 
@@ -63,10 +69,11 @@ def question(
     grain: str,
     span: Range,
     filters: Mapping[str, tuple[str, ...]],
+    as_of: dt.datetime | None = None,
 ) -> Query:
     """Return a checked question; raises `QueryError` with the nearest names or what is possible instead.
 
-    `filters` is column to values (see `where.checked`).
+    `filters` is column to values (see `where.checked`); `as_of` is naive UTC (see `time.known_at`).
     """
     asked = tuple(dict.fromkeys(metric(m) for m in metrics))
     if not asked:
@@ -88,7 +95,7 @@ def question(
                 raise UnanswerableError(
                     f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}.{why}"
                 )
-    return Query(org, asked, groups, grain, span, dict(filters))
+    return Query(org, asked, groups, grain, span, dict(filters), as_of)
 
 
 def compile_query(query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
@@ -140,7 +147,14 @@ def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[
             columns.append(f'{text.replace(f"THEN f.{m.column} END", "THEN 1 END")} AS "{rows_of(m)}"')
             params += values
     conditions, values = _conditions(query, table, not_held)
-    return f"SELECT {', '.join(columns)} FROM {table} AS f WHERE {' AND '.join(conditions)}", params + values
+    selected, condition = ", ".join(columns), " AND ".join(conditions)
+    rows, moments = source(table, used(selected, condition), query.as_of)
+    return f"SELECT {selected} FROM {rows} AS f WHERE {condition}", params + moments + values
+
+
+def used(*texts: str) -> list[str]:
+    """Return the columns of facts that expressions name; they hold no word of the user."""
+    return sorted({name for text in texts for name in re.findall(r"\bf\.(\w+)", text)})
 
 
 def _group(

@@ -95,7 +95,7 @@ def assess(
     missing: list[Gap] = []
     newest: list[int] = []
     provisional: list[int] = []
-    refused = list(refusals)
+    refused = sorted(refusals, key=_rank)
     for dataset, dimensions in asked.items():
         held = runs.get(dataset, ())
         horizon, read_at = _horizon(held) if held else (now, now)
@@ -143,6 +143,11 @@ def _refused(dataset: str, refusals: Iterable[Mapping[str, Any]]) -> list[Span]:
         for row in refusals
         if row["dataset"] == dataset and row["dimension"] is None and row["width"] is None
     ]
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what orders refusals, so that the one that is named does not depend on how they are stored."""
+    return tuple(str(row[column] or "") for column in ("start_time", "end_time", "width", "reason"))
 
 
 def joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -74,16 +74,55 @@ def moment(value: When, *, is_end: bool = False) -> int:
 
     A timestamp without an offset is UTC. Raises `UsageError`.
     """
-    try:
-        if isinstance(value, dt.datetime):
-            return _within(unix(value), value)
-        day = value if isinstance(value, dt.date) else _day(str(value))
-        if day is None:
-            return _within(unix(dt.datetime.fromisoformat(str(value).strip())), value)
-    except (ValueError, OverflowError, TypeError) as exc:
-        raise UsageError(f"{str(value)!r} is not a date. Write 2026-10-31, or 2026-10-31T17:00Z for a moment.") from exc
+    day = _parsed(value)
+    if isinstance(day, dt.datetime):
+        return _within(unix(day), value)
     start = unix(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC))
     return _within(start + DAY if is_end else start, value)
+
+
+def known_at(value: When, now: dt.datetime) -> dt.datetime:
+    """Return the moment, naive UTC and exact, whose knowledge is asked for; a bare date is the end of that day.
+
+    Today has not ended, so it means now. Raises `UsageError` for words that make no sense, and for the future.
+    """
+    day, latest = _parsed(value), _naive(now)
+    if isinstance(day, dt.datetime):
+        moment = day
+    elif day == latest.date():
+        moment = latest
+    else:
+        moment = naive(_within(unix(dt.datetime(day.year, day.month, day.day)), value)) + _TO_END_OF_DAY  # noqa: DTZ001
+    _within(unix(moment), value)
+    if moment > latest:
+        raise UsageError(f"as_of ({value}) is in the future; now is {latest:%Y-%m-%dT%H:%MZ}.")
+    return moment
+
+
+_TO_END_OF_DAY = dt.timedelta(days=1, microseconds=-1)
+
+
+def known_text(moment: dt.datetime) -> str:
+    """Return a moment whose knowledge was asked for, as people say it: `the end of 2026-10-31`, or exactly."""
+    if moment.time() == dt.time.max:
+        return f"the end of {moment:%Y-%m-%d}"
+    return f"{moment.isoformat(' ')} UTC"
+
+
+def _parsed(value: When) -> dt.date | dt.datetime:
+    """Return a day, or a moment as naive UTC."""
+    try:
+        if isinstance(value, dt.datetime):
+            return _naive(value)
+        day = value if isinstance(value, dt.date) else _day(str(value))
+        return day if day is not None else _naive(dt.datetime.fromisoformat(str(value).strip()))
+    except (ValueError, OverflowError, TypeError) as exc:
+        raise UsageError(f"{str(value)!r} is not a date. Write 2026-10-31, or 2026-10-31T17:00Z for a moment.") from exc
+
+
+def _naive(moment: dt.datetime) -> dt.datetime:
+    """Return a moment as naive UTC; without an offset it is that already."""
+    return moment if moment.tzinfo is None else moment.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _day(text: str) -> dt.date | None:

@@ -15,7 +15,7 @@ from tallybook.model.datasets import MEASURES, Dataset
 from tallybook.model.errors import MissingExtraError
 from tallybook.query.compile import Query
 from tallybook.query.coverage import Coverage, Gap
-from tallybook.query.time import Range
+from tallybook.query.time import Range, known_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,12 @@ class Result:
     """The question; None for data that was fetched directly."""
     notes: tuple[str, ...] = ()
     """Remarks on how the question was understood."""
+
+    @property
+    def basis(self) -> str:
+        """The range in words, and the moment whose knowledge was asked for."""
+        then = self.query.as_of if self.query else None
+        return f"{self.range}, as known at {known_text(then)}" if then else str(self.range)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""
@@ -83,7 +89,7 @@ class Result:
         return int(self.table.num_rows)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {len(self)} rows, {self.range}; {self.coverage}>"
+        return f"<{type(self).__name__}: {len(self)} rows, {self.basis}; {self.coverage}>"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.table.column_names)
@@ -92,7 +98,7 @@ class Result:
             "<tr>" + "".join(f"<td>{html.escape(str(_plain(v)))}</td>" for v in row.values()) + "</tr>" for row in shown
         )
         more = f"<p>… {len(self) - len(shown)} more rows</p>" if len(self) > len(shown) else ""
-        foot = html.escape(f"{self.range}. {self.coverage}.")
+        foot = html.escape(f"{self.basis}. {self.coverage}.")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}<p>{foot}</p>"
 
 

@@ -118,7 +118,7 @@ def result_text(result: Result, *, width: int | None = None) -> str:
     billed = " Cost is billed, before tax, credits and adjustments." if is_money else ""
     state = Text(f"Data {result.coverage}.", style="" if result.coverage.complete else "bold yellow")
     body = result_table(result, width) if len(result) else "No rows: nothing matches in this range."
-    return f"{body}\n\n{render(f'{result.range}.{billed}', state, width=width)}"
+    return f"{body}\n\n{render(f'{result.basis}.{billed}', state, width=width)}"
 
 
 def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str:

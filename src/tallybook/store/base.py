@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -81,8 +82,8 @@ class Store(Protocol):
         """Return a lock that one sync of `org` holds; raises `StoreLockedError` that names the holder."""
         ...
 
-    def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
-        """Return what is held, per dataset, in order."""
+    def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
+        """Return what is held, or was held as of a moment (naive UTC), per dataset, in order."""
         ...
 
     def totals(self, org: str, dataset: str, start: int, end: int) -> dict[str, Any]:
@@ -93,8 +94,10 @@ class Store(Protocol):
         """Return whether there are facts of a dataset in `[start, end)`, Unix seconds; False without a book."""
         ...
 
-    def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return rows of a small table of state whose columns equal `where`."""
+    def rows(
+        self, table: str, where: Mapping[str, Any] | None = None, as_of: dt.datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows of a small table of state whose columns equal `where`; of `refusals` also as of a moment."""
         ...
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from tallybook.model import arrow
 from tallybook.model.clock import Clock, SystemClock
-from tallybook.model.coverage import Run
+from tallybook.model.coverage import Run, squeeze
 from tallybook.model.datasets import HELD, MEASURES
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
@@ -28,6 +28,7 @@ from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
+from tallybook.store.versions import VERSIONED, source
 
 log = logging.getLogger(__name__)
 
@@ -134,13 +135,13 @@ class DuckDBStore:
         with self._file.opened():
             yield
 
-    def coverage(self, org: str, datasets: Iterable[str]) -> dict[str, list[Run]]:
-        """Return what is held, per dataset, in order."""
+    def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
+        """Return what is held, or was held as of a moment (naive UTC), per dataset, in order."""
         out: dict[str, list[Run]] = {d: [] for d in datasets}
         with self._file.reading() as cursor:
-            for name, run in held_runs(cursor, org, list(out)):
+            for name, run in held_runs(cursor, org, list(out), as_of=as_of):
                 out[name].append(run)
-        return out
+        return out if as_of is None else {name: squeeze(runs) for name, runs in out.items()}
 
     def totals(self, org: str, name: str, start: int, end: int) -> dict[str, Any]:
         """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
@@ -168,13 +169,14 @@ class DuckDBStore:
             text, params = text + f" AND {table.which} = ?", [*params, which(name)]
         return bool(self.read(text + " LIMIT 1", params).num_rows)
 
-    def rows(self, table: str, where: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Return rows of a small table of state whose columns equal `where`."""
+    def rows(
+        self, table: str, where: Mapping[str, Any] | None = None, as_of: dt.datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows of a small table of state whose columns equal `where`; of `refusals` also as of a moment."""
+        held, params = source(_state(table, _READABLE if as_of is None else VERSIONED), VERSIONED.get(table, ()), as_of)
         conditions = [f"{column} IS NOT DISTINCT FROM ?" for column in where or {}]
-        text = f"SELECT * FROM internal.{_state(table, _READABLE)}" + (
-            " WHERE " + " AND ".join(conditions) if conditions else ""
-        )
-        found: list[dict[str, Any]] = self.read(text, list((where or {}).values())).to_pylist()
+        text = f"SELECT * FROM {held} AS t" + (" WHERE " + " AND ".join(conditions) if conditions else "")
+        found: list[dict[str, Any]] = self.read(text, [*params, *(where or {}).values()]).to_pylist()
         return found
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] = ()) -> None:
@@ -228,7 +230,7 @@ def _naive_now(clock: Clock) -> dt.datetime:
     return clock.now().replace(tzinfo=None)
 
 
-def _state(table: str, known: Sequence[str]) -> str:
+def _state(table: str, known: Collection[str]) -> str:
     if table not in known:
         raise ValueError(f"{table!r} is not a table of state")
     return table

@@ -21,6 +21,7 @@ from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
 from tallybook.store.duckdb_facts import TABLES, replace_facts, which
 from tallybook.store.verdicts import Verdict, settle
+from tallybook.store.versions import VERSIONED, source
 
 
 def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> Changes:
@@ -74,15 +75,23 @@ def _held(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, list[Run
 
 
 def held_runs(
-    cursor: duckdb.DuckDBPyConnection, org: str, datasets: list[str], span: Span | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    org: str,
+    datasets: list[str],
+    span: Span | None = None,
+    as_of: dt.datetime | None = None,
 ) -> Iterable[tuple[str, Run]]:
-    """Yield the coverage of `datasets`, in order of time; with `span` only the runs that touch it."""
+    """Yield the coverage of `datasets`, in order of time; with `span` only the runs that touch it.
+
+    As of an earlier moment, a run may come in the pieces in which it was replaced.
+    """
     seconds = (f"epoch_us({column}) // 1000000" for column in ("start_time", "end_time", "read_at"))
+    held, params = source("coverage", VERSIONED["coverage"], as_of)
     text = (
         f"SELECT dataset, width, dimensions, {', '.join(seconds)}, epoch_us(recorded_at) "
-        "FROM internal.coverage WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[]))"
+        f"FROM {held} AS c WHERE org = ? AND dataset IN (SELECT unnest(?::VARCHAR[]))"
     )
-    params: list[Any] = [org, datasets]
+    params += [org, datasets]
     if span is not None:
         text, params = text + " AND end_time >= ? AND start_time <= ?", [*params, naive(span.start), naive(span.end)]
     for name, width, dimensions, start, end, read_at, recorded_at in cursor.execute(
@@ -219,16 +228,31 @@ def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) 
     if not held and not batch.refusals:
         return
     settled = settle(held, batch.reads, batch.refusals, at)
-    if settled == held:
-        return
-    cursor.execute("DELETE FROM internal.refusals WHERE org = ?", [batch.org])
-    insert(cursor, "refusals", [{"org": batch.org, **dataclasses.asdict(v)} for v in settled])
+    fallen, new = (
+        [{"org": batch.org, **dataclasses.asdict(v)} for v in some if v not in others]
+        for some, others in ((held, settled), (settled, held))
+    )
+    if fallen:
+        _retire_verdicts(cursor, fallen, at)
+    insert(cursor, "refusals", [{**row, "recorded_at": at} for row in new])
 
 
-_VERDICTS = (
-    f"SELECT {', '.join(f.name for f in dataclasses.fields(Verdict))} FROM internal.refusals WHERE org = ? "
-    "ORDER BY dataset, start_time, end_time, width, dimension, learned_at"
-)
+_FIELDS = tuple(f.name for f in dataclasses.fields(Verdict))
+_VERDICTS = f"SELECT {', '.join(_FIELDS)} FROM internal.refusals WHERE org = ?"
+
+
+def _retire_verdicts(cursor: duckdb.DuckDBPyConnection, fallen: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
+    """Move verdicts that no longer stand to their history."""
+    fields = cursor.sql("FROM internal.refusals LIMIT 0").to_arrow_table().schema
+    cursor.register("fallen", arrow.table(fallen, fields))
+    same = " AND ".join(f"r.{c} IS NOT DISTINCT FROM f.{c}" for c in ("org", *_FIELDS))
+    cursor.execute(
+        "INSERT INTO internal.refusals_history BY NAME SELECT r.*, ?::TIMESTAMP AS replaced_at "
+        f"FROM internal.refusals AS r SEMI JOIN fallen AS f ON {same}",
+        [at],
+    )
+    cursor.execute(f"DELETE FROM internal.refusals AS r USING fallen AS f WHERE {same}")
+    cursor.unregister("fallen")
 
 
 def _fetches(cursor: duckdb.DuckDBPyConnection, batch: Batch, fetches: Iterable[Fetch], at: dt.datetime) -> None:
