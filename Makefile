@@ -27,6 +27,9 @@ demo: $(VENV)/.user  ## See it work without a key: emulator, sync over HTTP, res
 test: $(VENV)/.dev  ## Run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+test-slow: $(VENV)/.dev  ## Run the tests that take minutes: storms, kills, long lives
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --dist worksteal
+
 lint: $(VENV)/.dev  ## Check style, types, layers and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,4 +50,4 @@ build: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
 clean:  ## Remove the environment and everything built
 	rm -rf $(VENV) dist build bench/.envs
 
-.PHONY: help demo test lint fix bench build clean
+.PHONY: help demo test test-slow lint fix bench build clean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 
 
 class FakeClock:
@@ -15,6 +16,7 @@ class FakeClock:
         self._now = now.astimezone(dt.UTC)
         self._monotonic = 1_000.0
         self.slept: list[float] = []
+        self._lock = threading.Lock()
 
     def now(self) -> dt.datetime:
         """Return the pretended moment, aware, in UTC."""
@@ -31,5 +33,11 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
-        self._now += dt.timedelta(seconds=seconds)
-        self._monotonic += seconds
+        with self._lock:
+            self._now += dt.timedelta(seconds=seconds)
+            self._monotonic += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock on the wall forward or back; the stopwatch does not notice."""
+        with self._lock:
+            self._now += dt.timedelta(seconds=seconds)

@@ -89,6 +89,7 @@ def test_a_page_without_has_more_is_followed_by_its_cursor(clock: FakeClock) -> 
         ([page([day(0)], has_more=True) | {"next_page": 7}], "says that there is more but not where"),
         ([{"object": "page", "has_more": False}], "has no list of buckets"),
         ([page([]) | {"data": {"a": 1}}], "has no list of buckets"),
+        ([page([]) | {"object": "list"}], "is 'list' where 'page' belongs"),
         ([page([day(0), day(1)], "a"), page([day(1)])], "comes twice"),
     ],
 )

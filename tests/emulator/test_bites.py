@@ -113,6 +113,7 @@ API_SOURCE = (*TOKENS[2], "api_source")
 BITES = [
     Bite("string-amounts", example, None, text, *COSTS),
     Bite("faults=7", example, None, too_small, limit=1),
+    Bite("storm=7", example, None, too_small, limit=1),
     Bite("restatement", upsert_three_days_later, None, too_large),
     Bite("duplicates", upsert_once, None, too_small),
     Bite("unknown-fields", typed_rows, TypeError, None, "embeddings", "input_tokens", TOKENS[2][:4]),

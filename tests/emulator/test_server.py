@@ -38,6 +38,7 @@ def test_the_log_has_every_request_line_with_its_status_but_no_key() -> None:
         assert log == {
             "count": 2,
             "statuses": {"200": 1, "400": 1},
+            "faults": {},
             "requests": [
                 {"method": "GET", "path": path, "query": query, "status": 200},
                 {"method": "GET", "path": path, "query": "", "status": 400},

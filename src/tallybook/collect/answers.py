@@ -54,6 +54,7 @@ def decode(body: bytes | bytearray | msgspec.Raw) -> dict[str, Any] | None:
 
 
 class _Page(TypedDict, total=False):
+    object: Any
     data: list[msgspec.Raw]
     has_more: Any
     next_page: Any

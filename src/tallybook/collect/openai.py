@@ -13,6 +13,7 @@ from msgspec import Raw
 from tallybook.collect.answers import decode, decode_page
 from tallybook.collect.http import Http, Query, Reply
 from tallybook.collect.parse import buckets, parse
+from tallybook.collect.values import quoted
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
 from tallybook.model.records import Read
@@ -114,6 +115,8 @@ def _walk(http: Http, dataset: Dataset, window: Window, pairs: Query) -> list[Re
                 raise _CursorRefusedError(exc) from None
             raise
         replies.append(reply)
+        if (kind := reply.data.get("object", "page")) != "page":
+            raise _broken(dataset, window, f"is {quoted(kind)} where 'page' belongs")
         data = reply.data.get("data")
         if not isinstance(data, list):
             raise _broken(dataset, window, "has no list of buckets")

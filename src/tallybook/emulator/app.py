@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallybook.emulator import directory
 from tallybook.emulator.company import Company
+from tallybook.emulator.faults import HIT
 from tallybook.emulator.pages import ENCODER, page
 from tallybook.emulator.problems import Problem, authorize, error
 from tallybook.emulator.queries import parse
@@ -30,18 +32,31 @@ _LEDGER_ENCODER = msgspec.json.Encoder(decimal_format="string")
 
 
 class Log:
-    """Every request line seen, with its status: the last 10,000, and counts of all."""
+    """Every request line seen, with its status and fault: the last 10,000, and counts of all."""
 
     def __init__(self) -> None:
         self.lines: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
+        self.count = 0
         self.statuses: Counter[int] = Counter()
+        self.faults: Counter[str] = Counter()
 
-    def add(self, scope: Scope, status: int) -> None:
-        """Note one answered request."""
-        self.statuses[status] += 1
+    def add(self, scope: Scope) -> dict[str, Any]:
+        """Note a request as it comes; status 0 stands until it is answered."""
+        self.count += 1
         query = scope["query_string"].decode("ascii", "replace")
-        line = {"method": scope["method"], "path": scope["path"], "query": query, "status": status}
+        line = {"method": scope["method"], "path": scope["path"], "query": query, "status": 0}
         self.lines.append(line)
+        return line
+
+    def answer(self, line: dict[str, Any], status: int) -> None:
+        """Note the status of an answer as it begins."""
+        self.statuses[status] += 1
+        line["status"] = status
+
+    def hit(self, line: dict[str, Any], fault: str) -> None:
+        """Note the fault that a request is hit by, before it is."""
+        self.faults[fault] += 1
+        line["fault"] = fault
 
 
 class Logged:
@@ -52,14 +67,16 @@ class Logged:
         self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note its status as the answer begins."""
+        """Pass the request on and note what becomes of it."""
         if scope["type"] != "http" or scope["path"].startswith("/_"):
             await self.app(scope, receive, send)
             return
+        line = self.log.add(scope)
+        scope[HIT] = partial(self.log.hit, line)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.log.add(scope, message["status"])
+                self.log.answer(line, message["status"])
             await send(message)
 
         await self.app(scope, receive, noting)
@@ -107,8 +124,9 @@ def _ledger(company: Company) -> Endpoint:
 
 def _requests(log: Log) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
-        counts = {str(status): count for status, count in sorted(log.statuses.items())}
-        return _json({"count": log.statuses.total(), "statuses": counts, "requests": list(log.lines)})
+        statuses = {str(status): count for status, count in sorted(log.statuses.items())}
+        faults = dict(sorted(log.faults.items()))
+        return _json({"count": log.count, "statuses": statuses, "faults": faults, "requests": list(log.lines)})
 
     return endpoint
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import random
+import socket
+import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from email.utils import format_datetime
@@ -17,6 +20,10 @@ from tallybook.emulator.problems import error
 
 REMEMBERED = 10_000
 """How many failed request lines are kept, to let them pass the second time."""
+HIT = "tallybook.hit"
+"""Where a request's scope has whom to tell the fault that it is hit by."""
+TRANSPORT = "tallybook.transport"
+"""Where the state of a request's scope has the connection, to reset it."""
 _JSON = "application/json"
 _LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
 
@@ -31,49 +38,98 @@ class _Cut(Response):
         await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
 
 
+class _Slow(Response):
+    """Trickles in for longer than anybody waits, and ends without an end."""
+
+    def __init__(self, company: Company) -> None:
+        super().__init__(b" ", media_type=_JSON)
+        self.company = company
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        for _ in range(8):
+            # By the clock of the company, so that a pretended one makes no test wait.
+            await asyncio.to_thread(self.company.clock.sleep, 5.0)
+            await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
+
+
+async def reset(scope: Scope, receive: Receive, _send: Send) -> None:
+    """Close the connection at once, with a reset instead of an answer."""
+    transport = scope["state"][TRANSPORT]
+    at_once = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 def _limited(headers: dict[str, str]) -> Response:
     body = {"error": error("Rate limit reached. Please try again later.", "requests", code="rate_limit_exceeded")}
     return Response(json.dumps(body), 429, headers, _JSON)
 
 
-def _after_seconds(_company: Company) -> Response:
+def after_seconds(_company: Company) -> Response:
     return _limited({"retry-after": "1"})
 
 
-def _after_date(company: Company) -> Response:
+def after_date(company: Company) -> Response:
     moment = company.clock.now() + dt.timedelta(seconds=2)
     return _limited({"retry-after": format_datetime(moment.replace(microsecond=0), usegmt=True)})
 
 
-def _after_nothing(_company: Company) -> Response:
+def after_nothing(_company: Company) -> Response:
     return _limited({})
 
 
-def _server_error(_company: Company) -> Response:
+def server_error(_company: Company) -> Response:
     body = {"error": error("The server had an error while processing your request.", "server_error")}
     return Response(json.dumps(body), 500, None, _JSON)
 
 
-def _unavailable(_company: Company) -> Response:
+def unavailable(_company: Company) -> Response:
     return Response("<html><body><h1>503 Service Unavailable</h1></body></html>", 503, None, "text/html")
 
 
-def _cut(_company: Company) -> Response:
+def cut(_company: Company) -> Response:
     return _Cut('{"object":"page","data":[{"object":"bucket","start_time":17')
 
 
-def _bare_string(_company: Company) -> Response:
+def bare_string(_company: Company) -> Response:
     return Response(json.dumps({"error": "upstream connect error"}), 502, None, _JSON)
 
 
+def slow(company: Company) -> Response:
+    return _Slow(company)
+
+
+def not_json(_company: Company) -> Response:
+    return Response('{"object":"page","data":[{"object":"bucket"', 200, None, _JSON)
+
+
+def not_gzip(_company: Company) -> Response:
+    return Response('{"object":"page","data":[]}', 200, {"content-encoding": "gzip"}, _JSON)
+
+
+def out_of_quota(_company: Company) -> Response:
+    """Return a 429 that no patience helps against."""
+    message = "You exceeded your current quota, please check your plan and billing details."
+    body = {"error": error(message, "insufficient_quota", code="insufficient_quota")}
+    return Response(json.dumps(body), 429, None, _JSON)
+
+
+def login(_company: Company) -> Response:
+    """Return a page for people."""
+    return Response(_LOGIN, 200, None, "text/html")
+
+
 KINDS: tuple[Callable[[Company], Response], ...] = (
-    _after_seconds,
-    _after_date,
-    _after_nothing,
-    _server_error,
-    _unavailable,
-    _cut,
-    _bare_string,
+    after_seconds,
+    after_date,
+    after_nothing,
+    server_error,
+    unavailable,
+    cut,
+    bare_string,
 )
 """The faults in the order in which they happen."""
 
@@ -110,36 +166,15 @@ class Faults:
         return kind(self.company)
 
 
-class _Always:
+class Always:
     """Middleware: one answer to everything but the controls."""
 
-    def __init__(self, app: ASGIApp, company: Company) -> None:
+    def __init__(self, app: ASGIApp, company: Company, answer: Callable[[Company], Response]) -> None:
         self.app = app
         self.company = company
-
-    def answer(self) -> Response:
-        """Return the answer."""
-        raise NotImplementedError
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer without asking the server."""
         control = scope["type"] != "http" or scope["path"].startswith("/_")
-        await (self.app if control else self.answer())(scope, receive, send)
-
-
-class OutOfQuota(_Always):
-    """Refuses everything for lack of quota."""
-
-    def answer(self) -> Response:
-        """Return a 429 that no patience helps against."""
-        message = "You exceeded your current quota, please check your plan and billing details."
-        body = {"error": error(message, "insufficient_quota", code="insufficient_quota")}
-        return Response(json.dumps(body), 429, None, _JSON)
-
-
-class Login(_Always):
-    """Answers as a proxy does that wants a login first."""
-
-    def answer(self) -> Response:
-        """Return a page for people."""
-        return Response(_LOGIN, 200, None, "text/html")
+        await (self.app if control else self.answer(self.company))(scope, receive, send)

@@ -6,15 +6,17 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
+from functools import partial
 from typing import Any
 
 from tallybook.emulator import cursors
 from tallybook.emulator.bills import money_text
 from tallybook.emulator.company import Company
-from tallybook.emulator.faults import Faults, Login, OutOfQuota
+from tallybook.emulator.faults import Always, Faults, login, out_of_quota
 from tallybook.emulator.prices import ATTO
 from tallybook.emulator.problems import invalid_token, refused
 from tallybook.emulator.queries import Question
+from tallybook.emulator.storm import Storm
 from tallybook.model.errors import UsageError, suggest
 
 Body = dict[str, Any]
@@ -77,8 +79,14 @@ def _page(rewrite: Rewrite) -> Callable[[Behaviour, int], Behaviour]:
     return lambda behaves, _n: replace(behaves, page_rewrites=(*behaves.page_rewrites, rewrite))
 
 
-def _wrap(wrapper: Callable[..., Any]) -> Callable[[Behaviour, int], Behaviour]:
-    return lambda behaves, _n: replace(behaves, wrappers=(*behaves.wrappers, wrapper))
+def _wrap(wrapper: Callable[..., Any], **more: Any) -> Callable[[Behaviour, int], Behaviour]:
+    """Return what adds a middleware, which is told the number of its quirk where it has one."""
+
+    def apply(behaves: Behaviour, number: int) -> Behaviour:
+        told = {"number": number} if number else {}
+        return replace(behaves, wrappers=(*behaves.wrappers, partial(wrapper, **told, **more)))
+
+    return apply
 
 
 def _string_amount(atto: int, number: int) -> str:
@@ -183,13 +191,6 @@ def _set(**changes: Any) -> Callable[[Behaviour, int], Behaviour]:
     return lambda behaves, _n: replace(behaves, **changes)
 
 
-def _faults(behaves: Behaviour, number: int) -> Behaviour:
-    def wrap(app: Any, company: Company) -> Faults:
-        return Faults(app, company, number)
-
-    return replace(behaves, wrappers=(*behaves.wrappers, wrap))
-
-
 QUIRKS: Mapping[str, Quirk] = {
     quirk.name: quirk
     for quirk in (
@@ -201,7 +202,13 @@ QUIRKS: Mapping[str, Quirk] = {
         Quirk(
             "faults",
             "One request in N fails, in turn as 429, 500, 503 with HTML, a cut body or a bare-string error.",
-            _faults,
+            _wrap(Faults),
+            3,
+        ),
+        Quirk(
+            "storm",
+            "One request in N is hit by a fault of any kind: limits, errors, cut, slow and spoilt bodies, wrong 400s.",
+            _wrap(Storm),
             3,
         ),
         Quirk(
@@ -238,8 +245,8 @@ QUIRKS: Mapping[str, Quirk] = {
         Quirk(
             "user-by-project", "Costs may be grouped by user and project together.", _set(refuses_user_by_project=False)
         ),
-        Quirk("insufficient-quota", "Every request is refused for lack of quota.", _wrap(OutOfQuota)),
-        Quirk("html", "Every answer is a login page in HTML with status 200.", _wrap(Login)),
+        Quirk("insufficient-quota", "Every request is refused for lack of quota.", _wrap(Always, answer=out_of_quota)),
+        Quirk("html", "Every answer is a login page in HTML with status 200.", _wrap(Always, answer=login)),
     )
 }
 """Every quirk by name."""

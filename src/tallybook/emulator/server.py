@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from tallybook.emulator.app import create_app
 from tallybook.emulator.company import Company
+from tallybook.emulator.faults import TRANSPORT
 from tallybook.model.errors import UsageError
 
 HOST = "127.0.0.1"
@@ -38,10 +42,19 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """Tells the application its connection, so that a fault can reset it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.app_state: dict[str, Any] = {**self.app_state, TRANSPORT: transport}
+
+
 def _server(app: ASGIApp) -> uvicorn.Server:
     # A cut body is one of the quirks: uvicorn would report each as an error.
     config = uvicorn.Config(
         app,
+        http=_Protocol,
         log_config=None,
         log_level="critical",
         access_log=False,
