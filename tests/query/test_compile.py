@@ -14,6 +14,7 @@ from tallybook.model.windows import DAY, Span
 from tallybook.query import where
 from tallybook.query.compile import compile_query, question
 from tallybook.query.metrics import DIMENSIONS
+from tallybook.query.splits import Split
 from tallybook.query.time import GRAINS, Range
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,6 +29,8 @@ SHAPES = {
     "requests_by_model": (["requests"], ["model"], "total", {}),
     "tokens_by_month_of_batch": (["input_tokens", "input_uncached_tokens"], ["batch"], "month", {"batch": True}),
     "cost_beside_requests": (["cost", "requests"], ["project", "dataset"], "total", {"project": ["a", "(none)"]}),
+    "cost_by_day_and_user": (["cost"], ["user"], "day", {"project": ["a"]}),
+    "cost_beside_requests_by_service_account": (["cost", "requests"], ["service_account"], "total", {}),
     "searches_by_model": (["num_requests"], ["model"], "total", {"dataset": "web_search_calls"}),
 }
 
@@ -41,7 +44,9 @@ def test_the_statement_is_the_one_agreed_on(name: str) -> None:
     then = THEN if name in AS_OF else None
     asked = question("default", metrics, by, grain, OCTOBER, where.checked(restricted), then)
     lacking = {("completions", "model"): [Span(OCTOBER.start, OCTOBER.start + DAY)]}
-    text, params = compile_query(asked, lacking)
+    held = (Span(OCTOBER.start, OCTOBER.start + 9 * DAY),)
+    split = Split(asked.split, held) if asked.split else None
+    text, params = compile_query(asked, lacking, split)
     written = "\n".join([text.replace(" FROM ", "\nFROM ").replace(" WHERE ", "\nWHERE "), *map(repr, params), ""])
     path = GOLDEN / f"{name}.sql"
     if os.environ.get(REGENERATE):

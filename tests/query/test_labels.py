@@ -21,7 +21,7 @@ def test_the_newest_name_is_the_label() -> None:
 
 def test_an_e_mail_stands_for_a_name_and_no_name_is_no_label() -> None:
     rows = [entry("u1", None, kind="user", email="a@example.com"), entry("u2", None, kind="user")]
-    assert labels(rows) == {"user": {"u1": "a@example.com"}}
+    assert labels(rows)["user"] == {"u1": "a@example.com"}
 
 
 def test_equal_names_end_with_as_much_of_the_id_as_tells_them_apart() -> None:
@@ -35,7 +35,14 @@ def test_equal_names_end_with_as_much_of_the_id_as_tells_them_apart() -> None:
 
 def test_names_of_different_kinds_do_not_meet() -> None:
     rows = [entry("a", "Same"), entry("b", "Same", kind="user")]
-    assert labels(rows) == {"project": {"a": "Same"}, "user": {"b": "Same"}}
+    assert labels(rows) == {"project": {"a": "Same"}, "user": {"b": "Same"}, "key_owner": {"b": "Same"}}
+
+
+def test_a_person_and_a_service_account_of_one_name_are_told_apart_as_owners_of_keys() -> None:
+    rows = [entry("user-aaaaaa", "Same", kind="user"), entry("svc-bbbbbb", "Same", kind="service_account")]
+    found = labels(rows)
+    assert found["user"] == {"user-aaaaaa": "Same"}
+    assert found["key_owner"] == {"user-aaaaaa": "Same (aaaaaa)", "svc-bbbbbb": "Same (bbbbbb)"}
 
 
 IDS = st.text("ab1)( ", min_size=1, max_size=9)

@@ -205,7 +205,7 @@ class Book:
             chosen, notes = restrict.ids(asked.where, self.store.rows("directory", {"org": self.org}))
             asked = replace(asked, where=chosen)
         given = answering.answer(self.store, asked, self._look_back(), unix(now))
-        return Result(given.table, span, given.coverage, asked, notes)
+        return Result(given.table, span, given.coverage, asked, notes, given.rounding)
 
     def status(self) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book."""

@@ -103,6 +103,7 @@ class _Run:
         counters = self.http.counters
         self.summary.requests, self.summary.retries = counters.requests, counters.retries
         self.summary.bytes = counters.bytes
+        self.summary.refusals = _joined(self.summary.refusals)
         self.summary.ended_at = self.clock.now()
         if self.opened:
             with self._at_once():

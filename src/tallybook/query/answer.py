@@ -12,14 +12,15 @@ from typing import Any
 import pyarrow as pa
 
 from tallybook.model.arrow import column
-from tallybook.model.coverage import Run
+from tallybook.model.coverage import Run, together
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.schema import MONEY, TIME
 from tallybook.model.windows import SECONDS, Span, ceil, floor, iso, naive, subtract
-from tallybook.query.compile import Query, compile_query, of, rows_of
+from tallybook.query.compile import REST_ROWS, Query, compile_query, of, rows_of
 from tallybook.query.coverage import Coverage, assess, not_held
 from tallybook.query.labels import labels
 from tallybook.query.metrics import Metric, offers
+from tallybook.query.splits import UNATTRIBUTED, usable
 from tallybook.query.time import buckets
 from tallybook.store.base import Store
 
@@ -37,11 +38,17 @@ class Answer:
     query: Query
     table: pa.Table
     coverage: Coverage
+    rounding: frozenset[int] = frozenset()
+    """The rows of `table`, by number, that hold no more than what rounding leaves between the bill and its split."""
 
 
 def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -> Answer:
     """Ask the store one statement. Raises `UnanswerableError` where the range cuts a bucket that is held whole."""
     runs = store.coverage(query.org, query.datasets, query.as_of)
+    split = None
+    if query.split:
+        runs[query.split.name] = together(runs[query.split.name], runs["costs"])
+        split = usable(query.split, query.columns, runs[query.split.name])
     _whole_buckets(query, runs)
     asked = {name: [c for c in columns if offers(name, c)] for name, columns in query.datasets.items()}
     lacking = {
@@ -49,13 +56,35 @@ def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -
         for name, columns in asked.items()
         for column in columns
     }
-    text, params = compile_query(query, lacking)
+    text, params = compile_query(query, lacking, split)
     rows = store.read(text, params).to_pylist()
     refusals = store.rows("refusals", {"org": query.org}, query.as_of)
     coverage = assess(query.range, query.datasets, runs, refusals, look_back, now)
-    rows = _one_currency(query, rows)
+    rows = _one_currency(query, _with_rest(query, rows))
     names = labels(store.rows("directory", {"org": query.org})) if any(d.kind for d in query.by) else {}
-    return Answer(query, _table(query, _filled(query, rows, runs, now), names), coverage)
+    filled = _filled(query, rows, runs, now)
+    rounding = frozenset(i for i, row in enumerate(filled) if _is_rounding(query, row))
+    return Answer(query, _table(query, filled, names), coverage, rounding)
+
+
+def _with_rest(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what a split leaves of the bill wherever that is nothing at all."""
+    keys = [*(d.name for d in query.by), "currency"]
+    rest = [r for r in rows if _is_rest(query, r)]
+    real = {tuple(r[k] for k in keys) for r in rest if any(r[m.name] for m in query.metrics)}
+    return [r for r in rows if not _is_rest(query, r) or tuple(r[k] for k in keys) in real]
+
+
+def _is_rest(query: Query, row: Mapping[str, Any]) -> bool:
+    return any(row[d.name] == UNATTRIBUTED for d in query.by)
+
+
+def _is_rounding(query: Query, row: Mapping[str, Any]) -> bool:
+    """Return whether a row holds no more than half-even rounding of its summands to 18 places can leave."""
+    if not _is_rest(query, row):
+        return False
+    most = Decimal((row[REST_ROWS] or 0) + 1).scaleb(-18)
+    return all(abs(row[m.name] or 0) <= most for m in query.metrics)
 
 
 def _whole_buckets(query: Query, runs: Mapping[str, Sequence[Run]]) -> None:
@@ -115,6 +144,7 @@ def _filled(
             value = row.get(m.name)
             is_zero = held[m.name][i] and belongs and not row.get(rows_of(m))
             values[m.name] = value if value is not None else Decimal(0) if is_zero else None
+        values[REST_ROWS] = row.get(REST_ROWS)
         out.append(values)
     return out
 

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tallybook.model.datasets import DATASETS, MEASURES
+from tallybook.model.datasets import DATASETS, HELD, MEASURES, SPLITS, Dataset
 from tallybook.model.errors import UnanswerableError, UnknownNameError
 from tallybook.model.windows import Span, naive
-from tallybook.query.metrics import DIMENSIONS, METRICS, Dimension, Metric, dimension, metric, offers
+from tallybook.query.metrics import DIMENSIONS, METRICS, Dimension, Metric, dimension, metric, offers, stored
+from tallybook.query.splits import UNATTRIBUTED, Split, bill_by, owned, split_of
 from tallybook.query.time import GRAINS, Range
 from tallybook.store.versions import source
 
@@ -39,9 +40,27 @@ class Query:
     def datasets(self) -> dict[str, tuple[str, ...]]:
         """The datasets involved, each with the columns that it is needed by."""
         chosen = self.where.get("dataset")
+        columns = tuple(dict.fromkeys(map(stored, self.columns)))
+        out = {name: columns for m in self.metrics for name in of(m, chosen)}
+        if self.split:
+            own = f"{self.split.split}_id"
+            out |= {"costs": tuple(c for c in columns if c != own), self.split.name: columns}
+        return out
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The dimensions' columns that it groups or filters by."""
         needed = dict.fromkeys([d.column for d in self.by] + list(self.where))
-        columns = tuple(c for c in needed if c not in ("org", "dataset"))
-        return {name: columns for m in self.metrics for name in of(m, chosen)}
+        return tuple(c for c in needed if c not in ("org", "dataset"))
+
+    @property
+    def split(self) -> Dataset | None:
+        """The split of the bill that money is told apart by; None where the bill itself answers."""
+        return (
+            split_of(self.columns)
+            if any(of(m, self.where.get("dataset")) == ("costs",) for m in self.metrics)
+            else None
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the question as JSON-ready values."""
@@ -95,25 +114,31 @@ def question(
                 raise UnanswerableError(
                     f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}.{why}"
                 )
-    return Query(org, asked, groups, grain, span, dict(filters), as_of)
+    found = Query(org, asked, groups, grain, span, dict(filters), as_of)
+    found.datasets  # noqa: B018 - raises where no split of the bill answers
+    return found
 
 
-def compile_query(query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
+def compile_query(
+    query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]], split: Split | None = None
+) -> tuple[str, list[Any]]:
     """Return the statement and its values: columns `time` (unless the grain is total), `by`, `currency`, metrics.
 
-    `not_held` lists, by (dataset, column), where a dataset is held without that dimension. Costs and usage are
-    stitched by UNION ALL, so that a missing dimension never splits or drops a row; money is only summed here. A
-    measure that the provider may leave out has a column `<name> rows` beside it: how many rows could have it.
+    `not_held` lists, by (dataset, column), where a dataset is held without that dimension; `split` says where the split
+    of the bill that is needed is held. Costs and usage are stitched by UNION ALL, so that a missing dimension never
+    splits or drops a row; money is only summed here. A measure that the provider may leave out has a column
+    `<name> rows` beside it: how many rows could have it. With a split, `REST_ROWS` counts the summands of the rest.
     """
     params: list[Any] = []
     parts = []
     for table in dict.fromkeys(m.table for m in query.metrics):
-        text, values = _part(query, table, not_held)
+        text, values = _part(query, table, not_held, split)
         parts.append(text)
         params += values
     keys = (["time"] if query.grain != "total" else []) + [d.name for d in query.by] + ["currency"]
     names = ", ".join(f'"{k}"' for k in keys)
     summed = [name for m in query.metrics for name in ([m.name, rows_of(m)] if may_be_unknown(m) else [m.name])]
+    summed += [REST_ROWS] if split else []
     sums = ", ".join(f'SUM("{name}") AS "{name}"' for name in summed)
     text = f"SELECT {names}, {sums} FROM ({' UNION ALL '.join(parts)}) AS parts GROUP BY {names} ORDER BY {names}"
     return text, params
@@ -129,13 +154,15 @@ def rows_of(known: Metric) -> str:
     return f"{known.name} rows"
 
 
-def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]]) -> tuple[str, list[Any]]:
+def _part(
+    query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]], split: Split | None
+) -> tuple[str, list[Any]]:
     params: list[Any] = []
     columns: list[str] = []
     if query.grain != "total":
         columns.append(f"date_trunc('{query.grain}', f.start_time) AS \"time\"")
     for d in query.by:
-        text, values = _group(d.column, table, query, not_held)
+        text, values = _by_split(d.column, table, split) or _group(d.column, table, query, not_held)
         columns.append(f'{text} AS "{d.name}"')
         params += values
     columns.append(f'{"f.currency" if table == "costs" else "CAST(NULL AS VARCHAR)"} AS "currency"')
@@ -146,10 +173,33 @@ def _part(query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[
         if may_be_unknown(m):
             columns.append(f'{text.replace(f"THEN f.{m.column} END", "THEN 1 END")} AS "{rows_of(m)}"')
             params += values
-    conditions, values = _conditions(query, table, not_held)
+    if split:
+        columns.append(f'{_REST if table == "costs" else "CAST(NULL AS INTEGER)"} AS "{REST_ROWS}"')
+    conditions, values = _conditions(query, table, not_held, split)
     selected, condition = ", ".join(columns), " AND ".join(conditions)
-    rows, moments = source(table, used(selected, condition), query.as_of)
-    return f"SELECT {selected} FROM {rows} AS f WHERE {condition}", params + moments + values
+    rows, edges = _rows(table, used(selected, condition), split if table == "costs" else None, query.as_of)
+    return f"SELECT {selected} FROM {rows} AS f WHERE {condition}", params + edges + values
+
+
+REST_ROWS = "rest rows"
+_REST = "CASE WHEN f.part = 'rest' THEN 1 END"
+
+
+def _rows(table: str, columns: Sequence[str], split: Split | None, as_of: dt.datetime | None) -> tuple[str, list[Any]]:
+    """Return what follows FROM, without an alias, and its values."""
+    derived = [c for c in columns if stored(c) != c]
+    kept = sorted({*(stored(c) for c in columns), *(["org"] if derived else [])} - {"part"})
+    text, params = bill_by(split, kept, as_of) if split else source(table, kept, as_of)
+    return (owned(text, derived) if derived else text), params
+
+
+def _by_split(column: str, table: str, split: Split | None) -> tuple[str, list[Any]] | None:
+    """Return the expression of a group of the bill that only a split tells apart; None for any other."""
+    if split is None or table != "costs" or stored(column) != split.column:
+        return None
+    words = {"rest": UNATTRIBUTED, "whole": NOT_HELD}
+    cases = " ".join(f"WHEN f.part = '{part}' THEN '{word}'" for part, word in words.items())
+    return f"CASE {cases} WHEN f.{column} IS NULL THEN '{NONE}' ELSE f.{column} END", []
 
 
 def used(*texts: str) -> list[str]:
@@ -177,7 +227,7 @@ def _lacking(
     column: str, table: str, query: Query, not_held: Mapping[tuple[str, str], Sequence[Span]]
 ) -> tuple[list[str], list[Any]]:
     """Return the conditions under which rows say nothing of a dimension, so that NULL is not "none"."""
-    names = [n for n in query.datasets if _in(n, table)]
+    names = [n for n in query.datasets if n not in SPLITS and _in(n, table)]
     if not any(offers(name, column) for name in names):
         return ["TRUE"], []
     conditions: list[str] = []
@@ -186,7 +236,7 @@ def _lacking(
         which = [] if table == "costs" else [f"f.dataset = '{name}'"]
         if not offers(name, column):
             conditions.append(which[0])
-        for span in not_held.get((name, column), ()):
+        for span in not_held.get((name, stored(column)), ()):
             conditions.append(" AND ".join([*which, "f.start_time >= ?", "f.start_time < ?"]))
             params += [naive(span.start), naive(span.end)]
     return conditions, params
@@ -204,16 +254,20 @@ def _measure(known: Metric, table: str, query: Query) -> tuple[str, list[Any]]:
 
 
 def _conditions(
-    query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]]
+    query: Query, table: str, not_held: Mapping[tuple[str, str], Sequence[Span]], split: Split | None
 ) -> tuple[list[str], list[Any]]:
     conditions = ["f.org = ?", "f.start_time >= ?", "f.start_time < ?"]
     params: list[Any] = [query.org, naive(query.range.start), naive(query.range.end)]
     if table == "usage":
-        datasets = [n for n in query.datasets if not DATASETS[n].is_costs]
+        datasets = [n for n in query.datasets if not HELD[n].is_costs]
         conditions.append(f"f.dataset IN ({', '.join('?' for _ in datasets)})")
         params += datasets
     for column, values in query.where.items():
         if column == "dataset":
+            continue
+        if (expression := _by_split(column, table, split)) is not None:
+            conditions.append(f"{expression[0]} IN ({', '.join('?' for _ in values)})")
+            params += values
             continue
         lacking, edges = ([], []) if column == "org" else _lacking(column, table, query, not_held)
         if lacking == ["TRUE"]:

@@ -18,12 +18,16 @@ def labels(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     newest: dict[str, dict[str, tuple[Any, str]]] = {}
     for row in rows:
         name = row["name"] or row["email"]
-        if not name:
-            continue
-        of_kind = newest.setdefault(row["kind"], {})
-        if row["id"] not in of_kind or of_kind[row["id"]][0] < row["last_seen"]:
-            of_kind[row["id"]] = (row["last_seen"], str(name))
+        for kind in kinds(row) if name else ():
+            of_kind = newest.setdefault(kind, {})
+            if row["id"] not in of_kind or of_kind[row["id"]][0] < row["last_seen"]:
+                of_kind[row["id"]] = (row["last_seen"], str(name))
     return {kind: _unique({i: name for i, (_, name) in of_kind.items()}) for kind, of_kind in newest.items()}
+
+
+def kinds(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the kinds that an entry of the directory is: who may own a key is a `key_owner`, too."""
+    return (row["kind"], "key_owner") if row["kind"] in ("user", "service_account") else (row["kind"],)
 
 
 def _unique(names: Mapping[str, str]) -> dict[str, str]:

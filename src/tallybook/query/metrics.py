@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallybook.model.datasets import DATASETS, MEASURES
+from tallybook.model.datasets import DATASETS, HELD, MEASURES, SPLITS
 from tallybook.model.errors import UnknownNameError
 
 
@@ -30,6 +30,8 @@ class Dimension:
     column: str
     kind: str | None = None
     """The kind of directory entry whose name labels its ids."""
+    key: str = ""
+    """The column of facts from which the directory derives this one; empty where it is a column of facts itself."""
 
 
 _NEVER_ADDED = {
@@ -62,6 +64,8 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("project", "project_id", "project"),
         Dimension("user", "user_id", "user"),
         Dimension("api_key", "api_key_id", "api_key"),
+        Dimension("key_owner", "key_owner_id", "key_owner", key="api_key_id"),
+        Dimension("service_account", "service_account_id", "service_account", key="api_key_id"),
         Dimension("model", "model"),
         Dimension("batch", "batch"),
         Dimension("service_tier", "service_tier"),
@@ -96,6 +100,13 @@ def dimension(name: str) -> Dimension:
     return known
 
 
+def stored(column: str) -> str:
+    """Return the column of facts that holds, or lets the directory derive, a dimension's column."""
+    known = _BY_COLUMN.get(column)
+    return (known.key if known else "") or column
+
+
 def offers(dataset: str, column: str) -> bool:
-    """Return whether a dataset is stored with a dimension."""
-    return column in ("org", "dataset") or column in DATASETS[dataset].asked
+    """Return whether a dataset is stored with a dimension; the bill also has those of its splits."""
+    parts = [HELD[dataset], *(SPLITS.values() if dataset == "costs" else ())]
+    return column in ("org", "dataset") or any(stored(column) in part.asked for part in parts)

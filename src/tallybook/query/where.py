@@ -8,7 +8,7 @@ from typing import Any
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.query.compile import NONE
-from tallybook.query.labels import labels, resolve
+from tallybook.query.labels import kinds, labels, resolve
 from tallybook.query.metrics import DIMENSIONS, dimension
 
 Where = Mapping[str, str | bool | Sequence[str]]
@@ -56,7 +56,7 @@ def ids(
     out, remarks = {}, []
     for column, wanted in where.items():
         kind = dimension(column).kind
-        listed = {row["id"] for row in rows if row["kind"] == kind}
+        listed = {row["id"] for row in rows if kind in kinds(row)}
         out[column], said = resolve(kind, wanted, known, listed) if kind else (wanted, [])
         remarks += said
     return out, tuple(remarks)

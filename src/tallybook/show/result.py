@@ -38,6 +38,8 @@ class Result:
     """The question; None for data that was fetched directly."""
     notes: tuple[str, ...] = ()
     """Remarks on how the question was understood."""
+    rounding: frozenset[int] = frozenset()
+    """Rows, by number, in which rounding alone keeps the bill and its split apart; tables leave them out."""
 
     @property
     def basis(self) -> str:

@@ -76,13 +76,16 @@ _UNFOLDED = 10_000
 def result_table(result: Result, width: int | None = None) -> str:
     """Return an answer as a table with totals at the foot."""
     assert result.query is not None  # noqa: S101 - only answers are shown as tables
-    rows, query = result.rows(), result.query
+    every, query = result.rows(), result.query
+    # What rounding leaves is no difference between the bill and its split; the totals have it all the same.
+    rows = [row for i, row in enumerate(every) if i not in result.rounding] or every
     columns = []
     if query.grain != "total":
         columns.append(Column(query.grain, [_day(r["time"], query.grain) for r in rows]))
     columns += [Column(d.name, [str(r[d.name]) for r in rows], is_label=True) for d in query.by]
     for m in query.metrics:
-        cells, foot = _amounts(rows, m.name) if m.table == "costs" else _counts(rows, m.name)
+        shown = _amounts if m.table == "costs" else _counts
+        cells, (_, foot) = shown(rows, m.name)[0], shown(every, m.name)
         columns.append(Column(m.name, cells, is_number=True, foot=foot if len(rows) > 1 else ()))
     if len(rows) > 1 and not columns[0].is_number:
         columns[0] = replace(columns[0], foot=["total"])

@@ -1,0 +1,108 @@
+"""The bill told apart by API key or by user, and keys by their owners, as sources of rows. Portable SQL, bound values.
+
+The bill defines totals, a split only distributes them: every source here adds up to the bill, whatever the split holds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tallybook.model.coverage import Run
+from tallybook.model.datasets import SPLITS, Dataset
+from tallybook.model.errors import UnanswerableError
+from tallybook.model.windows import Span, naive
+from tallybook.query.metrics import stored
+from tallybook.store.versions import source
+
+UNATTRIBUTED = "(unattributed)"
+"""The bill minus its split, where the split is held."""
+
+OWNERS = {
+    "key_owner_id": "o.owner_id",
+    "service_account_id": "CASE WHEN o.owner_kind = 'service_account' THEN o.owner_id END",
+}
+"""Columns that the directory derives from `api_key_id`."""
+
+_NEWEST_KEYS = """(
+    SELECT org, id, NULLIF(owner_id, '') AS owner_id, owner_kind
+    FROM (
+        SELECT org, id, owner_id, owner_kind,
+            ROW_NUMBER() OVER (PARTITION BY org, id ORDER BY last_seen DESC, first_seen DESC) AS version
+        FROM internal.directory WHERE kind = 'api_key'
+    ) AS k WHERE version = 1
+)"""
+
+
+def split_of(columns: Iterable[str]) -> Dataset | None:
+    """Return the split of the bill that tells money apart by one of `columns`, None where the bill itself does.
+
+    Raises `UnanswerableError` where two splits would be needed at once: nobody tells money by key and by user.
+    """
+    needed = {stored(c) for c in columns}
+    found = [s for s in SPLITS.values() if f"{s.split}_id" in needed]
+    if len(found) > 1:
+        raise UnanswerableError(
+            "OpenAI tells costs apart by API key or by user, not by both at once. Ask for one of them at a time "
+            "(key_owner and service_account go by API key)."
+        )
+    return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split of the bill, and where it answers a question."""
+
+    dataset: Dataset
+    held: tuple[Span, ...]
+
+    @property
+    def column(self) -> str:
+        """What it tells the bill apart by."""
+        return f"{self.dataset.split}_id"
+
+
+def usable(split: Dataset, columns: Iterable[str], runs: Iterable[Run]) -> Split:
+    """Return where a split, whose `runs` were written with the bill, is held by all of its dimensions in `columns`."""
+    needed = {stored(c) for c in columns} & set(split.asked)
+    return Split(split, tuple(r.extent for r in runs if needed <= set(r.dimensions)))
+
+
+def bill_by(split: Split, columns: Iterable[str], as_of: dt.datetime | None) -> tuple[str, list[Any]]:
+    """Return the bill told apart by a split: rows with `columns` and `part`, and the values to bind.
+
+    `part` is `split` for rows of the split, `rest` for what it leaves of the bill (the bill's rows and the split's,
+    negative), `whole` for the bill's rows where the split is not held.
+    """
+    own = split.column
+    shared = sorted({*columns, "amount", "start_time"} - {own})
+    bill, moments = source("costs", shared, as_of)
+    rows, more = source("cost_splits", [*shared, own, "split"], as_of)
+    inside, edges = _inside(split.held)
+    of_split = f"split = '{split.dataset.split}' AND {inside}"
+    negative = ["-amount AS amount" if c == "amount" else c for c in shared]
+    plain, blank = ", ".join(shared), f"CAST(NULL AS VARCHAR) AS {own}"
+    arms = (
+        (f"SELECT {plain}, {own}, 'split' AS part FROM {rows} AS s WHERE {of_split}", more),
+        (f"SELECT {plain}, {blank}, 'rest' AS part FROM {bill} AS b WHERE {inside}", moments),
+        (f"SELECT {', '.join(negative)}, {blank}, 'rest' AS part FROM {rows} AS s WHERE {of_split}", more),
+        (f"SELECT {plain}, {blank}, 'whole' AS part FROM {bill} AS b WHERE NOT {inside}", moments),
+    )
+    text = " UNION ALL ".join(arm for arm, _ in arms)
+    return f"({text})", [value for _, values in arms for value in [*values, *edges]]
+
+
+def _inside(spans: Sequence[Span]) -> tuple[str, list[Any]]:
+    if not spans:
+        return "(1 = 0)", []
+    condition = " OR ".join("(start_time >= ? AND start_time < ?)" for _ in spans)
+    return f"({condition})", [naive(edge) for s in spans for edge in (s.start, s.end)]
+
+
+def owned(rows: str, columns: Iterable[str]) -> str:
+    """Return a source of facts with the `columns` that the directory derives from the key; the newest owner counts."""
+    derived = ", ".join(f"{OWNERS[c]} AS {c}" for c in columns)
+    keys = f"{_NEWEST_KEYS} AS o ON o.org = t.org AND o.id = t.api_key_id"
+    return f"(SELECT t.*, {derived} FROM {rows} AS t LEFT JOIN {keys})"
