@@ -35,7 +35,13 @@ def money(at: int, amount: str | Decimal, **more: Any) -> dict[str, Any]:
 
 
 def read(
-    name: str, first: int, last: int, rows: list[dict[str, Any]], *, without: tuple[str, ...] = (), at: dt.datetime = NOW
+    name: str,
+    first: int,
+    last: int,
+    rows: list[dict[str, Any]],
+    *,
+    without: tuple[str, ...] = (),
+    at: dt.datetime = NOW,
 ) -> Read:
     """Return a read of days `[first, last)`, counted from 1 November."""
     known = HELD[name]
@@ -43,7 +49,7 @@ def read(
     kept = [r for r in rows if naive(FIRST + first * DAY) <= r["start_time"] < naive(FIRST + last * DAY)]
     bare = [{k: v for k, v in r.items() if k not in without} for r in kept]
     window = Window(FIRST + first * DAY, FIRST + last * DAY, "1d")
-    return Read(name, window, dimensions, unix(at), table(bare, parsed(known)))
+    return Read(name, window, dimensions, unix(NOW), table(bare, parsed(known)))
 
 
 def write(book: Book, *reads: Read) -> None:
@@ -232,7 +238,9 @@ def test_any_split_of_any_bill_adds_up_to_it(
         words = {"since": "2026-11-01", "until": "2026-11-04"}
         result = book.query("cost", by=["user", *groups], grain=grain, **words)
     found = {
-        (r.get("time"), r["user"], *(r[g] for g in groups), r["currency"]): r["cost"] for r in result.rows() if r["cost"]
+        (r.get("time"), r["user"], *(r[g] for g in groups), r["currency"]): r["cost"]
+        for r in result.rows()
+        if r["cost"]
     }
     assert found == {k: v for k, v in expected.items() if v}
     assert sum(found.values()) == sum((r["amount"] for r in bill_rows), D(0))

@@ -112,5 +112,8 @@ def test_values_of_no_use_are_refused(book: Book, where: dict[str, object], text
 
 
 def test_a_dimension_that_a_metric_lacks_is_refused(book: Book) -> None:
-    with pytest.raises(QueryError, match="cost has no dimension model; it has project, user, api_key, key_owner, .*line_item, dataset, org"):
+    with pytest.raises(
+        QueryError,
+        match="cost has no dimension model; it has project, user, api_key, key_owner",
+    ):
         book.query("cost", where={"model": "gpt-5.4-2026-03-05"})
