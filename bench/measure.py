@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import venv
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jobs import COMPANY, HERE, ROOT
 
@@ -36,6 +38,8 @@ class Run:
     peak: int
     """Bytes of memory at the peak."""
     output: str
+    code: int
+    """The exit code; negative for a process that was killed, as one is that does not end."""
 
 
 def environment(name: str, requirements: Sequence[str]) -> Path:
@@ -59,21 +63,48 @@ def versions(python: Path, packages: Sequence[str]) -> str:
     return done.stdout.strip()
 
 
-def run(command: Sequence[str | Path], variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Run:
-    """Run a command in `folder`, else in one of its own that is thrown away, and measure the whole process."""
+def run(
+    command: Sequence[str | Path],
+    variables: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    *,
+    patience: float = 600,
+    quiet: bool = False,
+) -> Run:
+    """Run a command in `folder`, else in one of its own that is thrown away, and measure the whole process.
+
+    It is killed after `patience` seconds; `quiet` hides what it says beside its output.
+    """
     with tempfile.TemporaryDirectory(prefix="tallybook-bench-") as scratch, tempfile.TemporaryFile("w+") as output:
         began = time.perf_counter()
         child = subprocess.Popen(
-            command, stdout=output, cwd=folder or scratch, env={**os.environ, **(variables or {})}, text=True
+            command,
+            stdout=output,
+            stderr=subprocess.DEVNULL if quiet else None,
+            cwd=folder or scratch,
+            env={**os.environ, **(variables or {})},
+            text=True,
         )
+        timer = threading.Timer(patience, child.kill)
+        timer.start()
         _, status, used = os.wait4(child.pid, 0)
+        timer.cancel()
         seconds = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise SystemExit(f"{' '.join(map(str, command[:2]))} ended with {child.returncode}")
         output.seek(0)
         unit = 1 if sys.platform == "darwin" else 1024
-        return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * unit, output.read())
+        cpu = used.ru_utime + used.ru_stime
+        return Run(seconds, cpu, used.ru_maxrss * unit, output.read(), child.returncode)
+
+
+def succeeded(
+    command: Sequence[str | Path], variables: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Run:
+    """Run a command that must succeed."""
+    done = run(command, variables, folder)
+    if done.code:
+        raise SystemExit(f"{' '.join(map(str, command[:2]))} ended with {done.code}")
+    return done
 
 
 @contextmanager
@@ -89,7 +120,7 @@ def emulator() -> Iterator[str]:
             server.stdin.close()
 
 
-def control(url: str, path: str) -> Any:
+def control(url: str, path: str, **given: object) -> Any:
     """Return what the emulator says at one of its own paths, such as `/_ledger`."""
-    with urllib.request.urlopen(url.removesuffix("/v1") + path) as answer:
+    with urllib.request.urlopen(f"{url.removesuffix('/v1')}{path}?{urlencode(given)}") as answer:
         return json.load(answer)

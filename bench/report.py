@@ -6,18 +6,22 @@ import datetime as dt
 import os
 import platform
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from jobs import FLOOR, NOTEBOOK, ROOT, Job
+from jobs import DLT, FLOOR, NOTEBOOK, ROOT, Race
 
 if TYPE_CHECKING:
     from run import Outcome
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: written by `bench/run.py --write` -->", "<!-- end of results -->"
+
+
+_BESIDE = {"x notebook": NOTEBOOK, "x floor": FLOOR, "x dlt": DLT}
+"""The columns of ratios, to what they compare with."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
@@ -42,23 +46,28 @@ def ratio(outcome: Outcome, to: Outcome) -> str:
     return f"{median(a.seconds / b.seconds for a, b in zip(outcome.runs, to.runs, strict=True)):.2f}"
 
 
-def job(what: Job, outcomes: Sequence[Outcome]) -> str:
-    """Return the section of a job."""
-    by_name = {o.opponent.name: o for o in outcomes}
-    head = ("Tool", "Equal to the ledger", "Rows", "Requests", "Seconds", "CPU s", "x notebook", "x floor", "Peak MB")
+def requests(outcome: Outcome) -> str:
+    """Return how many requests the last sync made, those for names apart."""
+    counts = outcome.last.requests
+    names = counts.get("names", 0)
+    return f"{counts['data']} + {names} for names" if names else str(counts["data"])
+
+
+def backfill(what: Race, outcomes: Mapping[str, Outcome]) -> str:
+    """Return the section of the first sync."""
+    head = ("Tool", "Equal to the ledger", "Rows", "Requests", "Seconds", "CPU s", *_BESIDE, "Peak MB")
     rows = [
         (
             name,
-            o.verdict,
-            f"{o.rows:,}",
-            o.requests,
+            f"{o.verdict.measures} measures, {o.verdict.text}" if o.verdict.is_equal else o.verdict.text,
+            f"{o.last.said.get('rows', 0):,}",
+            requests(o),
             spread([r.seconds for r in o.runs]),
             f"{median(r.cpu for r in o.runs):.2f}",
-            ratio(o, by_name[NOTEBOOK]),
-            ratio(o, by_name[FLOOR]),
+            *(ratio(o, outcomes[tool.name]) for tool in _BESIDE.values()),
             f"{median(r.peak for r in o.runs) / 1e6:.0f}",
         )
-        for name, o in by_name.items()
+        for name, o in outcomes.items()
     ]
     return f"### {what.name}\n\n{what.text}.\n\n{table(head, rows, left=2)}"
 

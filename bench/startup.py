@@ -8,7 +8,7 @@ from statistics import median
 
 import report
 from jobs import KEY, TALLYBOOK
-from measure import emulator, environment, run
+from measure import emulator, environment, succeeded
 
 BASE = "python -c pass"
 FILL = ("tallybook", "sync", "--since", "2025-10-01", "--until", "2026-09-30")
@@ -28,11 +28,11 @@ def section(rounds: int) -> str:
     with tempfile.TemporaryDirectory(prefix="tallybook-bench-") as name:
         folder = Path(name)
         with emulator() as url:
-            run(_command(python, FILL), {"OPENAI_ADMIN_KEY": KEY, "TALLYBOOK_BASE_URL": url}, folder)
+            succeeded(_command(python, FILL), {"OPENAI_ADMIN_KEY": KEY, "TALLYBOOK_BASE_URL": url}, folder)
         size = (folder / "tallybook.duckdb").stat().st_size / 1e6
         for number in range(rounds + 1):
             for shown, command in COMMANDS.items():
-                took = run(_command(python, command), folder=folder).seconds
+                took = succeeded(_command(python, command), folder=folder).seconds
                 if number:
                     times[shown].append(1000 * took)
     rows = [

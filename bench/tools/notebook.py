@@ -19,7 +19,7 @@ DIMENSIONS = ("project_id", "user_id", "api_key_id", "model", "batch")
 
 
 def buckets(path, limit, group_by):
-    """Return all buckets of an endpoint, page after page."""
+    """Return the buckets of all pages, or of those before the first error."""
     found = []
     params = {
         "start_time": task["start"],
@@ -31,7 +31,9 @@ def buckets(path, limit, group_by):
     headers = {"Authorization": f"Bearer {task['key']}", "Content-Type": "application/json"}
     while True:
         answer = requests.get(f"{task['url']}/organization/{path}", headers=headers, params=params)
-        answer.raise_for_status()
+        if answer.status_code != 200:
+            print(f"Error: {answer.status_code}", file=sys.stderr)
+            return found
         page = answer.json()
         found.extend(page.get("data", []))
         if not page.get("next_page"):
@@ -39,12 +41,18 @@ def buckets(path, limit, group_by):
         params["page"] = page["next_page"]
 
 
-def frame(records, first=()):
-    """Return records as a frame with readable times, the columns of `first` in front."""
-    table = pd.DataFrame(records)
+def frame(records, columns):
+    """Return records as a frame with readable times."""
+    table = pd.DataFrame(records, columns=["start_time", "end_time", *columns])
     for edge in ("start", "end"):
         table[f"{edge}_datetime"] = pd.to_datetime(table[f"{edge}_time"], unit="s")
-    return table[list(first)] if first else table
+    return table[["start_datetime", "end_datetime", "start_time", "end_time", *columns]]
+
+
+def sums(table, columns):
+    """Return the sums of each bucket."""
+    totals = table.groupby("start_time")[list(columns)].sum()
+    return [[start, dict(zip(columns.values(), map(str, row), strict=True))] for start, *row in totals.itertuples()]
 
 
 usage = frame(
@@ -55,7 +63,7 @@ usage = frame(
         for bucket in buckets("usage/completions", 7, task["group_by"]["completions"])
         for result in bucket.get("results", [])
     ],
-    ("start_datetime", "end_datetime", "start_time", "end_time", *MEASURES, *DIMENSIONS),
+    [*MEASURES, *DIMENSIONS],
 )
 costs = frame(
     [
@@ -69,7 +77,9 @@ costs = frame(
         }
         for bucket in buckets("costs", 30, task["group_by"]["costs"])
         for result in bucket.get("results", [])
-    ]
+    ],
+    ["amount_value", "currency", "line_item", "project_id"],
 )
-sums = {name: str(usage[name].sum()) for name in MEASURES} | {"amount": str(costs["amount_value"].sum())}
-print(json.dumps({"sums": sums, "rows": len(usage) + len(costs)}))
+days = sums(usage, {name: name for name in MEASURES}) + sums(costs, {"amount_value": "amount"})
+rows = len(usage) + len(costs)
+print(json.dumps({"days": days, "rows": rows, "written": rows}))

@@ -23,9 +23,15 @@ def results(ask, limit, group_by):
         options["page"] = page.next_page
 
 
+def sums(table, columns):
+    """Return the sums of each bucket."""
+    totals = table.groupby("start_time")[columns].sum()
+    return [[start, dict(zip(columns, map(str, row), strict=True))] for start, *row in totals.itertuples()]
+
+
 api = client.admin.organization.usage
 usage = pd.DataFrame(results(api.completions, 31, task["group_by"]["completions"]))
 costs = pd.DataFrame(results(api.costs, 180, task["group_by"]["costs"]))
 costs["amount"] = [amount.value for amount in costs["amount"]]
-sums = {name: str(usage[name].sum()) for name in task["measures"]} | {"amount": str(costs["amount"].sum())}
-print(json.dumps({"sums": sums, "rows": len(usage) + len(costs)}))
+rows = len(usage) + len(costs)
+print(json.dumps({"days": sums(usage, task["measures"]) + sums(costs, ["amount"]), "rows": rows, "written": rows}))

@@ -29,13 +29,18 @@ def rows(path, days, group_by):
     return found
 
 
+def sums(table, columns):
+    """Return the sums of each bucket."""
+    totals = ", ".join(f"sum({name})::VARCHAR" for name in columns)
+    found = book.execute(f"SELECT start_time, {totals} FROM {table} GROUP BY start_time").fetchall()
+    return [[start, dict(zip(columns, values, strict=True))] for start, *values in found]
+
+
 usage = pa.Table.from_pylist(rows("usage/completions", 31, task["group_by"]["completions"]))
 bill = rows("costs", 180, task["group_by"]["costs"])
 costs = pa.Table.from_pylist([{**row, "amount": row["amount"]["value"]} for row in bill], COSTS)
 book.execute("BEGIN; CREATE TABLE usage AS FROM usage; CREATE TABLE costs AS FROM costs; COMMIT")
-names = task["measures"]
-totals = book.execute(f"SELECT {', '.join(f'sum({name})' for name in names)} FROM usage").fetchone()
-sums = dict(zip(names, map(str, totals), strict=True))
-sums["amount"] = str(book.execute("SELECT sum(amount) FROM costs").fetchone()[0])
+days = sums("usage", task["measures"]) + sums("costs", ["amount"])
 book.close()
-print(json.dumps({"sums": sums, "rows": usage.num_rows + costs.num_rows}))
+written = usage.num_rows + costs.num_rows
+print(json.dumps({"days": days, "rows": written, "written": written}))

@@ -1,0 +1,77 @@
+"""The judge of the benchmarks: equal, loud or silently wrong."""
+
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAY = 86_400
+LEDGER = {
+    day * DAY: {"input_tokens": Decimal(100 + day), "amount": Decimal("0.1") + Decimal(f"{day}e-18")}
+    for day in range(4)
+}
+TRUE = [[start, {name: str(value) for name, value in sums.items()}] for start, sums in LEDGER.items()]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "bench")
+    import trials
+
+    yield trials
+    for name in ("trials", "jobs", "measure"):
+        del sys.modules[name]
+
+
+def judged(bench: Any, days: Any, *, tolerance: str = "0", code: int = 0, missing: Any = ()) -> Any:
+    run = bench.Run(1.0, 1.0, 1, "", code)
+    said = {} if code else {"days": days, "missing": missing}
+    tool = bench.Tool("x", "x.py", "x", (), (), Decimal(tolerance))
+    return bench.judge(tool, bench.Sync(run, {}, said), LEDGER)
+
+
+def test_what_is_equal_on_every_day_is_exact(bench: Any) -> None:
+    verdict = judged(bench, TRUE)
+    assert (verdict.is_equal, verdict.is_silent, verdict.text, verdict.measures) == (True, False, "exact", 1)
+
+
+def test_several_buckets_of_a_day_are_added_up(bench: Any) -> None:
+    halves = [[60, {"input_tokens": "40"}], [0, {"input_tokens": "60", "amount": "0.1"}], *TRUE[1:]]
+    assert judged(bench, halves).is_equal
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        ([*TRUE, [70, {"input_tokens": "1"}]], "**wrong**: usage on 1 of 4 days"),
+        (TRUE[1:], "**wrong**: usage on 1 of 4 days and costs on 1 of 4 days"),
+        ([*TRUE, [9 * DAY, {"input_tokens": "5"}]], "**wrong**: usage on 1 of 5 days"),
+        ([], "**wrong**: usage on 4 of 4 days and costs on 4 of 4 days"),
+        ([*TRUE[:3], [3 * DAY, {"input_tokens": "103", "amount": "0.10.2"}]], "**wrong**: costs on 1 of 4 days"),
+        ([*TRUE[:3], [3 * DAY, {"input_tokens": "103", "amount": "0.1"}]], "**wrong**: costs on 1 of 4 days"),
+    ],
+)
+def test_a_day_that_differs_is_silently_wrong(bench: Any, days: Any, text: str) -> None:
+    verdict = judged(bench, days)
+    assert (verdict.is_equal, verdict.is_silent, verdict.text) == (False, True, text)
+
+
+def test_floats_may_be_off_in_their_last_digits_only(bench: Any) -> None:
+    floats = [[start, {**sums, "amount": str(float(sums["amount"]))}] for start, sums in TRUE]
+    assert judged(bench, floats, tolerance="1e-12").text == "exact to float precision"
+    assert not judged(bench, floats).is_equal
+
+
+def test_what_is_named_as_missing_is_not_silent_unless_it_is_there_and_wrong(bench: Any) -> None:
+    named = judged(bench, TRUE[2:], missing=[[0, 2 * DAY]])
+    assert (named.is_equal, named.text) == (True, "exact, and names 2 days as missing")
+    assert judged(bench, [[0, {"input_tokens": "7"}], *TRUE[2:]], missing=[[0, 2 * DAY]]).is_silent
+
+
+def test_a_tool_that_stops_is_loud_and_one_that_does_not_end_is_not(bench: Any) -> None:
+    loud, endless = judged(bench, [], code=1), judged(bench, [], code=-9)
+    assert (loud.is_silent, loud.text) == (False, "stops, exit code 1")
+    assert (endless.is_silent, endless.text) == (True, "does not end")
