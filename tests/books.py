@@ -11,7 +11,7 @@ from typing import Any
 from tallybook.book import Book
 from tallybook.model.arrow import table
 from tallybook.model.clock import Clock
-from tallybook.model.datasets import DATASETS
+from tallybook.model.datasets import HELD
 from tallybook.model.records import Read
 from tallybook.model.schema import parsed
 from tallybook.model.secret import AdminKey
@@ -67,7 +67,7 @@ def hold(
     read_at: dt.datetime = NOW,
 ) -> None:
     """Write days `[since, until)` of a dataset; a row has its `day`, its dimensions and its numbers."""
-    known = DATASETS[dataset]
+    known = HELD[dataset]
     filled = [
         {"start_time": naive(day(row["day"])), "end_time": naive(day(row["day"]) + DAY)}
         | ({"currency": "usd"} if known.is_costs else {})

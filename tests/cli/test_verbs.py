@@ -206,3 +206,23 @@ def test_book_and_config_name_what_is_used(tally: Run, folder: Path, synced: Pat
     assert f"Book {synced}," in tally("status", "--config", "own.toml").out
     assert f"Book {synced}," in tally("status", "--book", str(synced)).out
     assert "other.duckdb" in tally("status").err
+
+
+def test_the_map_is_a_cell_per_day_and_its_json_names_the_states(
+    tally: Run, synced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ("status", "--map", "--last", "5d", "--book", str(synced))
+    ended = tally(*words)
+    assert max(map(len, ended.out.split("\n"))) <= 80
+    (line,) = [line for line in ended.out.split("\n") if line.startswith("completions ")]
+    assert line.split() == ["completions", "█▓▓▓░"]
+    data = json.loads(tally(*words, "--json").out)
+    (days,) = [d["days"] for d in data["datasets"] if d["dataset"] == "completions"]
+    assert days == {"stable": 1, "provisional": 3, "open": 1}
+
+
+def test_a_range_of_time_goes_with_the_map_only(tally: Run, synced: Path) -> None:
+    ended = tally("status", "--last", "5d", "--book", str(synced))
+    assert (ended.code, ended.out) == (2, "")
+    assert "A range of time goes with --map only." in ended.err

@@ -21,7 +21,7 @@ from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
 from tallybook.model.windows import Window, floor, iso, unix
 from tallybook.query import answer as answering
-from tallybook.query import inventory
+from tallybook.query import completeness, inventory
 from tallybook.query import where as restrict
 from tallybook.query.compile import question
 from tallybook.query.time import When, backwards, known_at, moment
@@ -209,9 +209,25 @@ class Book:
 
     def status(self) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book."""
-        since = self.settings.sync.since
-        first = moment(since) if since else None
-        return inventory.status(self.store, self.org, self._look_back(), unix(self._clock.now()), first)
+        now = unix(self._clock.now())
+        return inventory.status(self.store, self.org, self._look_back(), now, self._first())
+
+    def coverage(
+        self,
+        *,
+        period: str | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        last: str | None = None,
+    ) -> completeness.Completeness:
+        """Return what is held of every dataset on every UTC day: stable, provisional, open, partial, missing, …
+
+        Without a range: from the first day held, or wanted, to today. Never creates a book.
+        """
+        now = self._clock.now()
+        said = (period, since, until, last) != (None, None, None, None)
+        span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
+        return completeness.of(self.store, self.org, self._look_back(), unix(now), self._first(), self._wanted(), span)
 
     def doctor(
         self, *, environ: Mapping[str, str] = os.environ, transport: httpx2.BaseTransport | None = None
@@ -220,6 +236,17 @@ class Book:
         from tallybook.collect.checks import doctor
 
         return doctor(self.settings, self.store, self._clock, environ, transport)
+
+    def _first(self) -> int:
+        """Return the first moment that is wanted: as the settings say, else the year that the API gives."""
+        since = self.settings.sync.since
+        return moment(since) if since else floor(unix(self._clock.now()) - REACH, "1d")
+
+    def _wanted(self) -> set[str]:
+        """Return what the settings ask to collect."""
+        options = self.settings.sync
+        names = set(options.datasets or DATASETS)
+        return names | {s for s in SPLITS if "costs" in names and SPLITS[s].split in options.cost_splits}
 
     def _look_back(self) -> dict[str, int]:
         options = self.settings.sync

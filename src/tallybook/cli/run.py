@@ -98,10 +98,10 @@ def json_flag(help: str = "Print JSON.") -> Decorator:  # noqa: A002
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
-def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def time_options(function: Callable[..., Any], default: str = "30d") -> Callable[..., Any]:
     """Add the options that say a range of time."""
     options: list[Decorator] = [
-        click.option("--last", metavar="LENGTH", help="24h, 30d, 4w or 12mo, ending now.  [default: 30d]"),
+        click.option("--last", metavar="LENGTH", help=f"24h, 30d, 4w or 12mo, ending now.  [default: {default}]"),
         click.option("--period", metavar="WORD", help="today, last-month, 2026-10, 2026-Q3, 2026, …"),
         click.option("--since", metavar="DATE", help="First day, or an exact moment (UTC)."),
         click.option("--until", metavar="DATE", help="Last day, included, or an exact moment."),

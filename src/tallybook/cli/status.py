@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag
+from tallybook.cli.run import common, json_flag, time_options
+
+if TYPE_CHECKING:
+    from tallybook.query.completeness import Completeness
 
 
 @click.command(
@@ -14,18 +19,36 @@ from tallybook.cli.run import common, json_flag
 Examples:
   tallybook status
   tallybook status --json
+  tallybook status --map
+  tallybook status --map --last 30d
 """
 )
+@click.option("--map", "as_map", is_flag=True, help="Show every dataset on every day: stable, missing, …")
+@partial(time_options, default="with --map all")
 @json_flag()
 @common
-def status(as_json: bool, book: str | None, config: str | None) -> None:
+def status(
+    as_map: bool,
+    last: str | None,
+    period: str | None,
+    since: str | None,
+    until: str | None,
+    as_json: bool,
+    book: str | None,
+    config: str | None,
+) -> None:
     """Show what the book holds, dataset by dataset, and what is missing.
 
     A dataset is stable up to where everything was read late enough after its end; later buckets are read again.
     """
     import tallybook
 
+    if not as_map and (last, period, since, until) != (None, None, None, None):
+        raise click.UsageError("A range of time goes with --map only.")
     with tallybook.open(book, config=config) as opened:
+        if as_map:
+            _map(opened.coverage(last=last, period=period, since=since, until=until), as_json)
+            return
         held = opened.status()
     if as_json:
         click.echo(json.dumps(held.as_dict(), indent=2))
@@ -33,3 +56,12 @@ def status(as_json: bool, book: str | None, config: str | None) -> None:
     from tallybook.show.text import status_text
 
     click.echo(status_text(held))
+
+
+def _map(found: Completeness, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+        return
+    from tallybook.show.heatmap import heatmap
+
+    click.echo(heatmap(found))

@@ -98,7 +98,7 @@ def assess(
     refused = sorted(refusals, key=_rank)
     for dataset, dimensions in asked.items():
         held = runs.get(dataset, ())
-        horizon, read_at = _horizon(held) if held else (now, now)
+        horizon, read_at = horizon_of(held) if held else (now, now)
         if held:
             newest.append(horizon)
         until = min(span.end, horizon)
@@ -126,7 +126,7 @@ def assess(
     )
 
 
-def _horizon(runs: Sequence[Run]) -> tuple[int, int]:
+def horizon_of(runs: Sequence[Run]) -> tuple[int, int]:
     """Return up to which moment something is known, and when the newest read began.
 
     A read of older days alone, much later, does not move what is known: the days since then are missing.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.model.coverage import Run
-from tallybook.model.datasets import HELD, REACH
-from tallybook.model.windows import DAY, SECONDS, Span, naive
+from tallybook.model.datasets import HELD
+from tallybook.model.windows import SECONDS, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
 from tallybook.store.base import Store
 
@@ -95,12 +95,11 @@ FROM costs AS c JOIN internal.line_items AS i ON i.line_item = c.line_item
 WHERE c.org = ? GROUP BY ALL ORDER BY abs(coalesce(SUM(c.amount), 0)) DESC, c.line_item, c.currency"""
 
 
-def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int | None = None) -> Status:
-    """Return what the book holds of `org`, and what is missing of it since `since` (default: the reachable year).
+def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int) -> Status:
+    """Return what the book holds of `org`, and what is missing of it since `since`.
 
     Raises `NotABookError` where there is no book.
     """
-    since = now // DAY * DAY - REACH if since is None else since
     counts = {row["dataset"]: row["n"] for row in store.read(_COUNTS, [org, org, org]).to_pylist()}
     runs = store.coverage(org, HELD)
     refusals = store.rows("refusals", {"org": org})
