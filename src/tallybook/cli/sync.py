@@ -73,5 +73,6 @@ def _plan(windows: Sequence[tuple[str, Window]], as_json: bool) -> None:
         click.echo(f"{name:<26} {n:>5} {'window' if n == 1 else 'windows'} of {width} buckets")
     click.echo(
         f"{len(windows):,} requests for data in all, more only where the server splits a page or refuses a grouping; "
-        "and, once an hour, one for the users and one or two for each project, for names."
+        "and for names, once an hour, two and one for each project, once a day about two more for each project and one "
+        "for each group."
     )

@@ -45,8 +45,9 @@ Text to send to an owner of the OpenAI organization:
   https://platform.openai.com/settings/organization/admin-keys
   Restrict it to reading: usage (api.usage.read) and organization
   administration (api.management.read). It only ever sends GET requests to
-  /v1/organization/usage, /costs, /projects and /users. Let it expire as our
-  policy says, and send it to me through our secret store, not by mail."""
+  /v1/organization/usage, /costs, /projects, /users, /groups and
+  /admin_api_keys. Let it expire as our policy says, and send it to me
+  through our secret store, not by mail."""
 
 
 _PATIENCE = 8.0

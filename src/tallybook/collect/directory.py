@@ -1,31 +1,74 @@
-"""Names for ids: projects, users and API keys, kept with the time when each version was seen.
+"""Names for ids: who and what there is in an organization, list by list.
 
-A name that the provider stops listing is remembered. Without the scope `api.management.read` there are only ids.
+Without the scope `api.management.read` there are only ids. A list that is refused, such as one of an archived
+project, costs only what it would have named.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 from urllib.parse import quote
 
-import msgspec
-
+from tallybook.collect import entries
+from tallybook.collect.answers import NotJsonError
+from tallybook.collect.entries import Entry
 from tallybook.collect.http import Http
-from tallybook.model.errors import PermissionDeniedError, RequestRefusedError, UnexpectedResponseError
-from tallybook.model.records import Fetch
+from tallybook.collect.lists import Cursor, Item, by_item_id, by_last_id, by_next, follow
+from tallybook.model.errors import (
+    PermissionDeniedError,
+    RateLimitError,
+    RequestRefusedError,
+    UnexpectedResponseError,
+    UnreachableError,
+)
 
-Entry = dict[str, Any]
-"""A row of the book's `directory` table without org and the times when it was seen."""
 
-_PAGE = ("limit", "100")
-_MOST_PAGES = 10_000
-_JSON = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One list of the API: where it is, how it is paged, and what its items become."""
 
-ID_COLUMNS = {"project_id": "project", "user_id": "user", "api_key_id": "api_key"}
-"""Column of the facts to the kind of directory entry that it names."""
+    name: str
+    path: str
+    cursor: Cursor
+    entries: Callable[[Sequence[Item], str], Iterable[Entry]]
+    """From all items, and the id of what they belong to, to entries."""
+    query: tuple[tuple[str, str], ...] = ()
+    """The limit is left out where its maximum is not known."""
+    per: Literal["organization", "project", "group"] = "organization"
+    daily: bool = False
+    """Changes seldom or names little: read once a day."""
+
+
+_100 = ("limit", "100")
+LISTS = (
+    Listed("projects", "projects", by_last_id, entries.projects, (("include_archived", "true"), _100)),
+    Listed("users", "users", by_last_id, entries.users, (_100,)),
+    Listed("admin_api_keys", "admin_api_keys", by_item_id, entries.admin_keys, daily=True),
+    Listed("groups", "groups", by_next, entries.groups, (("limit", "1000"),), daily=True),
+    Listed(
+        "api_keys",
+        "projects/{}/api_keys",
+        by_last_id,
+        entries.api_keys,
+        (("owner_project_access", "any"), _100),
+        "project",
+    ),
+    Listed(
+        "service_accounts",
+        "projects/{}/service_accounts",
+        by_last_id,
+        entries.service_accounts,
+        (_100,),
+        "project",
+        daily=True,
+    ),
+    Listed("rate_limits", "projects/{}/rate_limits", by_last_id, entries.rate_limits, (), "project", daily=True),
+    Listed("group_users", "groups/{}/users", by_next, entries.members, (("limit", "1000"),), "group", daily=True),
+)
+"""Every list that is read. Those of the organization come first: the others follow from them."""
 
 
 @dataclass(slots=True)
@@ -33,150 +76,97 @@ class Listing:
     """What a pass over the directory found."""
 
     entries: list[Entry] = field(default_factory=list)
-    fetches: list[Fetch] = field(default_factory=list)
-    refused: str | None = None
-    """Why there are no names, or not all, where the key may not read them."""
+    losses: dict[str, list[str]] = field(default_factory=dict)
+    """Lists that could not be read -> why, once for each project or group."""
+    whole: bool = False
+    """Whether the slow lists were read, too."""
+
+    def __str__(self) -> str:
+        """Say `read`, or which names there are not, and why."""
+        lists: dict[str, list[str]] = {}
+        for name, why in self.losses.items():
+            lists.setdefault(why[0].rstrip("."), []).append(f"{name} ({len(why)} times)" if len(why) > 1 else name)
+        if not lists:
+            return "read"
+        if not self.entries:
+            return f"only ids: {'; '.join(lists)}"
+        return "in part: " + "; ".join(f"{', '.join(names)}: {why}" for why, names in lists.items())
 
 
-def collect(http: Http) -> Listing:
-    """List projects (archived ones too), users, and the API keys of every project."""
-    out = Listing()
-    projects = _allowed(http, "organization/projects", [("include_archived", "true")], "projects", out)
-    users = _allowed(http, "organization/users", [], "users", out)
-    out.entries += [_project(p) for p in projects] + [_user(u) for u in users]
-    for project in projects:
-        out.entries += _keys(http, project, out)
-    return out
+_LACKS_SCOPE = "the key lacks the scope api.management.read"
 
 
-def _allowed(http: Http, path: str, query: list[tuple[str, str]], name: str, out: Listing) -> list[Mapping[str, Any]]:
-    """Follow a list; where the key may not read it, say so in `out` and go on with nothing."""
-    try:
-        return _list(http, path, query, name, out)
-    except (PermissionDeniedError, RequestRefusedError) as exc:
-        lacks = isinstance(exc, PermissionDeniedError) and exc.lacks_scope
-        out.refused = out.refused or ("the key lacks the scope api.management.read" if lacks else str(exc))
-        return []
+def collect(http: Http, *, daily: bool = True, workers: int = 1) -> Listing:
+    """Read the lists, `daily` the slow ones, too.
 
-
-def _keys(http: Http, project: Mapping[str, Any], out: Listing) -> list[Entry]:
-    path = f"organization/projects/{quote(project['id'], safe='')}/api_keys"
-    archived = project.get("status") == "archived" or project.get("archived_at")
-    # The API refuses to list what belongs to an archived project: that is no loss of permission.
-    aside = Listing(fetches=out.fetches) if archived else out
-    keys = _allowed(http, path, [("owner_project_access", "any")], "api_keys", aside)
-    entries = []
-    for key in keys:
-        entry, owner = _key(key, str(project["id"]))
-        entries.append(entry)
-        if owner["kind"] == "service_account":
-            entries.append(owner)
-    return entries
-
-
-def _list(http: Http, path: str, query: list[tuple[str, str]], name: str, out: Listing) -> list[Mapping[str, Any]]:
-    """Follow a list that is paged by `after` = the last id."""
-    items: list[Mapping[str, Any]] = []
-    after: str | None = None
-    seen: set[str] = set()
-    for _ in range(_MOST_PAGES):
-        pairs = [*query, _PAGE, ("after", after)] if after else [*query, _PAGE]
-        reply = http.get(path, pairs)
-        out.fetches.append(reply.answer)
-        page = reply.data.get("data")
-        if not isinstance(page, list) or not all(isinstance(i, dict) and isinstance(i.get("id"), str) for i in page):
-            raise UnexpectedResponseError(f"The list of {name} is not a list of objects with ids.", dataset=name)
-        items += page
-        if not reply.data.get("has_more") or not page:
-            return items
-        after = str(reply.data.get("last_id") or page[-1]["id"])
-        if after in seen:
-            break
-        seen.add(after)
-    raise UnexpectedResponseError(f"The list of {name} has pages without end.", dataset=name)
-
-
-def _entry(kind: str, item: Mapping[str, Any], details: Iterable[str], **columns: Any) -> Entry:
-    kept = {name: item[name] for name in details if item.get(name) is not None}
-    created = item.get("created_at", item.get("added_at"))
-    return {
-        "kind": kind,
-        "id": item["id"],
-        "name": _text(item.get("name")),
-        "email": _text(item.get("email")),
-        "project_id": None,
-        "owner_kind": None,
-        "owner_id": None,
-        "status": _text(item.get("status")),
-        "created_at": dt.datetime.fromtimestamp(created, dt.UTC).replace(tzinfo=None) if _is_time(created) else None,
-        "details": _JSON.encode(kept).decode() if kept else None,
-    } | columns
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 1 << 33
-
-
-def _project(item: Mapping[str, Any]) -> Entry:
-    return _entry("project", item, ("archived_at", "residency", "external_key_id"))
-
-
-def _user(item: Mapping[str, Any]) -> Entry:
-    whole = {**_object(item.get("user")), **{k: v for k, v in item.items() if v is not None}}
-    return _entry("user", whole, ("role", "is_service_account", "is_scim_managed"), status=None)
-
-
-def _key(item: Mapping[str, Any], project_id: str) -> tuple[Entry, Entry]:
-    """Return a key and its owner. When it was last used is left out: it would make a new version every time."""
-    owner = _object(item.get("owner"))
-    kind = _text(owner.get("type")) or "user"
-    person = _object(owner.get(kind))
-    owner_id = _text(person.get("id"))
-    entry = _entry(
-        "api_key",
-        item,
-        ("expires_at",),
-        project_id=project_id,
-        owner_kind=kind,
-        owner_id=owner_id,
-        status=_text(item.get("owner_project_access")),
-    )
-    holder = {**person, "id": owner_id or ""}
-    return entry, _entry(kind, holder, ("role",), project_id=project_id)
-
-
-def merge(
-    org: str,
-    held: Iterable[Mapping[str, Any]],
-    found: Iterable[Entry],
-    unlisted: Mapping[str, set[str]],
-    now: dt.datetime,
-) -> list[dict[str, Any]]:
-    """Return the rows of `directory` that change: seen again, replaced by a newer version, or new. Pure.
-
-    `held` are current rows; `unlisted` are ids met in facts, by kind, that no list names. `now` is naive UTC.
+    Raises a `ProviderError` where the server cannot be asked at all; a slow list that cannot ends the pass, no more.
     """
-    current = {(row["kind"], row["id"]): dict(row) for row in held if row["replaced_at"] is None}
-    fresh = {(e["kind"], e["id"]): e for e in found if e["id"]}
-    for kind, ids in unlisted.items():
-        for identity in ids:
-            if (kind, identity) not in fresh and (kind, identity) not in current:
-                fresh[kind, identity] = _entry(kind, {"id": identity, "status": "unlisted"}, ())
-    out = []
-    for key, entry in fresh.items():
-        old = current.get(key)
-        if old is not None and all(old[c] == entry[c] for c in entry):
-            out.append(old | {"last_seen": now})
-            continue
-        if old is not None:
-            out.append(old | {"replaced_at": now})
-        out.append(entry | {"org": org, "first_seen": now, "last_seen": now, "replaced_at": None})
-    return out
+    with ThreadPoolExecutor(workers, thread_name_prefix="tallybook") as pool:
+        done = _Pass(http, pool, daily)
+        done.read([listed for listed in LISTS if not listed.daily])
+        if daily:
+            try:
+                done.read([listed for listed in LISTS if listed.daily])
+            except (UnreachableError, RateLimitError, NotJsonError) as exc:
+                done.out.losses["the rest"] = [str(exc)]
+            else:
+                done.out.whole = True
+    return done.out
+
+
+@dataclass(slots=True)
+class _Pass:
+    http: Http
+    pool: ThreadPoolExecutor
+    daily: bool
+    out: Listing = field(default_factory=Listing)
+    found: dict[str, Sequence[Item]] = field(default_factory=dict)
+    """The items of the lists of the organization."""
+
+    def read(self, lists: Sequence[Listed]) -> None:
+        """Read lists, those of the organization first, a few at once."""
+        for per in ("organization", "project", "group"):
+            asked = [(li, str(of.get("id", "")), of) for li in lists if li.per == per for of in self._of(li)]
+            under_way = [self.pool.submit(_items, self.http, listed, owner) for listed, owner, _ in asked]
+            try:
+                for (listed, owner, item), future in zip(asked, under_way, strict=True):
+                    self._take(listed, owner, item, future.result())
+            finally:
+                for future in under_way:
+                    future.cancel()
+
+    def _of(self, listed: Listed) -> Sequence[Item]:
+        """Return what a list is read of, once each: the organization, its projects, or its groups."""
+        if listed.per == "organization":
+            return ({},)
+        if listed.per == "group":
+            return self.found.get("groups", ())
+        # The API refuses most lists of archived projects, so it is tried seldom, and only for what names usage.
+        seldom = self.daily and listed.name == "api_keys"
+        return [p for p in self.found.get("projects", ()) if seldom or not _archived(p)]
+
+    def _take(self, listed: Listed, owner: str, item: Item, items: list[Item] | str) -> None:
+        if isinstance(items, str):
+            if not _archived(item):  # of an archived project, that is how it should be
+                self.out.losses.setdefault(listed.name, []).append(items)
+            return
+        if listed.per == "organization":
+            self.found[listed.name] = items
+        self.out.entries += listed.entries(items, owner)
+
+
+def _archived(project: Item) -> bool:
+    return project.get("status") == "archived" or bool(project.get("archived_at"))
+
+
+def _items(http: Http, listed: Listed, owner: str) -> list[Item] | str:
+    """Return a list's items, or why it could not be read."""
+    path = f"organization/{listed.path.format(quote(owner, safe=''))}"
+    try:
+        return follow(http, listed.name, path, listed.query, listed.cursor)
+    except PermissionDeniedError as exc:
+        return _LACKS_SCOPE if exc.lacks_scope else str(exc)
+    except NotJsonError:  # not this list: something stands between
+        raise
+    except (RequestRefusedError, UnexpectedResponseError) as exc:
+        return str(exc)

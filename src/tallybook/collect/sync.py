@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 import logging
 import os
@@ -13,9 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import pyarrow.compute as pc
-
-from tallybook.collect import directory
+from tallybook.collect import directory, names
 from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
 from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
@@ -42,7 +39,6 @@ log = logging.getLogger(__name__)
 
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 5.0
-DIRECTORY_EVERY = dt.timedelta(hours=1)
 _GIVE_UP_AFTER = 4
 """After so many windows in a row without any answer of the API, the rest is not tried."""
 _NO_ANSWER = (UnreachableError, RateLimitError, NotJsonError)
@@ -74,7 +70,7 @@ class _Run:
         self.store, self.http, self.org, self.policy, self.clock, self.watch = store, http, org, policy, clock, watch
         self.summary = Summary(org, uuid.uuid4().hex, clock.now())
         self.progress = Progress("days")
-        self.met: dict[str, set[str]] = {kind: set() for kind in directory.ID_COLUMNS.values()}
+        self.met = names.nobody()
         self.unknown_datasets: dict[str, Refusal] = {}
         self.denied: dict[str, TallybookError] = {}
         self.unreachable = 0
@@ -222,7 +218,7 @@ class _Run:
         self.summary.windows += len(outcome.reads)
         self.summary.rows += sum(r.rows.num_rows for r in outcome.reads)
         for got in outcome.reads:
-            self._meet(got)
+            names.meet(self.met, got)
         self.waiting.append(outcome)
         self.progress.done += 1
         self.progress.failed += len(outcome.failures)
@@ -236,11 +232,6 @@ class _Run:
         if any(isinstance(f.error, _NO_ANSWER) for f in outcome.failures):
             return self.unreachable + 1
         return 0
-
-    def _meet(self, got: Read) -> None:
-        for column, kind in directory.ID_COLUMNS.items():
-            if column in got.rows.column_names:
-                self.met[kind].update(i for i in pc.unique(got.rows[column]).to_pylist() if i)
 
     def _report(self) -> None:
         self.progress.requests, self.progress.retries = self.http.counters.requests, self.http.counters.retries
@@ -291,30 +282,21 @@ class _Run:
 
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""
-        now = naive(self.now)
         with self._at_once():
-            rows, held = self._rows("orgs"), self._rows("directory")
-        last = rows[0]["directory_at"] if rows else None
-        known = {(r["kind"], r["id"]) for r in held}
-        strangers = {k: {i for i in ids if (k, i) not in known} for k, ids in self.met.items()}
-        due = last is None or not last <= now < last + DIRECTORY_EVERY
-        if not due and (only_if_due or not any(strangers.values())):
+            orgs, held = self._rows("orgs"), self._rows("directory")
+        what = names.due(orgs, held, self.met, naive(self.now), only_if_due=only_if_due)
+        if what is None:
             return
         self.progress = Progress("names")
         self._report()
         try:
-            listing = directory.collect(self.http)
+            listing = directory.collect(self.http, daily=what.daily, workers=self.policy.concurrency)
         except ProviderError as exc:
             self.summary.directory = f"not read: {exc}"
             return
-        refused = "in part" if listing.entries else "only ids"
-        self.summary.directory = f"{refused}: {listing.refused}" if listing.refused else "read"
+        self.summary.directory = str(listing)
         self.open()
-        changed = directory.merge(self.org, held, listing.entries, strangers, now)
-        first = rows[0]["first_seen"] if rows else now
-        with self._at_once():
-            self.store.put("directory", changed, key=("org", "kind", "id", "first_seen"))
-            self.store.put("orgs", [{"org": self.org, "first_seen": first, "directory_at": now}], key=("org",))
+        names.write(self.store, self.org, what, listing)
 
 
 def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:
