@@ -1,5 +1,7 @@
 """The promise of the book: whatever is read, refused, rewritten or cut short, every total is what the API said last.
 
+And what it was after every step can still be asked of it (`tests/store/copies.py`).
+
 The oracle (`tests/store/oracle.py`) is one dict from minute to the newest successful read of it. Set
 `TALLYBOOK_EXAMPLES` to look longer, at other examples each time.
 """
@@ -16,6 +18,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from tests.store.book import FAST
+from tests.store.copies import Copies
 from tests.store.machine import PLACES, Change, Machine, Step
 from tests.store.world import BEGIN, DAY, DIMENSIONS, Mood
 
@@ -119,17 +122,20 @@ LIVES: tuple[tuple[Step, ...], ...] = (
 )
 
 
-def lived(life: Iterable[Step]) -> Counter[str]:
-    """Return what was met in a life in which everything held."""
+def lived(life: Iterable[Step], *, thoroughly: bool) -> Counter[str]:
+    """Return what was met in a life in which everything held, and of which every step can still be told."""
     with tempfile.TemporaryDirectory(dir=FAST) as folder:
         machine = Machine(Path(folder))
+        copies = Copies(machine.path)
         for step in life:
             machine.step(step)
+            copies.take()
+        copies.check(thoroughly=thoroughly)
         return machine.seen
 
 
 def test_each_way_to_change_a_book_leaves_it_exact() -> None:
-    seen = sum(map(lived, LIVES), Counter[str]())
+    seen = sum((lived(life, thoroughly=True) for life in LIVES), Counter[str]())
     assert CASES - set(seen) == set(), "cases that no life has met"
 
 
@@ -142,5 +148,5 @@ def test_each_way_to_change_a_book_leaves_it_exact() -> None:
 )
 @given(st.lists(steps, min_size=2, max_size=8))
 def test_the_book_equals_the_newest_read_of_every_minute(life: list[Step]) -> None:
-    for case in lived(life):
+    for case in lived(life, thoroughly=bool(EXAMPLES)):
         event(case)
