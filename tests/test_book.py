@@ -14,30 +14,29 @@ import tallybook
 from tallybook import Book, SettingsError, StoreError, UsageError
 from tallybook.collect.summary import Summary
 from tallybook.model.datasets import HELD
+from tallybook.model.secret import AdminKey
 from tests.books import KEY, book_at, synced
-from tests.emulator.test_bites import BITES, SINCE, UNTIL, Bite, named
+from tests.emulator.test_bites import UNTIL, Bite, named
 from tests.emulator.wire import DAY, NOW, Org, organization
-from tests.test_fetch import REFUSED
-
-SPAN = {"since": dt.datetime.fromtimestamp(SINCE, dt.UTC), "until": dt.datetime.fromtimestamp(UNTIL, dt.UTC)}
+from tests.test_fetch import REFUSED, bites, span
 
 
 def sync(org: Org, book: Book, bite: Bite) -> Summary:
-    return book.sync(key=KEY, datasets=bite.dataset, **SPAN)
+    return book.sync(key=AdminKey(bite.key, "the tests"), datasets=bite.dataset, **span(bite))
 
 
 def ask(book: Book, bite: Bite) -> tuple[Any, tallybook.Result]:
     name = "cost" if bite.dataset == "costs" else bite.measure
-    result = book.query(name, where={"dataset": bite.dataset}, by="project", grain="day", **SPAN)
+    result = book.query(name, where={"dataset": bite.dataset}, by="project", grain="day", **span(bite))
     return sum(row[name] or 0 for row in result.rows()), result
 
 
-@pytest.mark.parametrize("bite", [b for b in BITES if b.quirk not in REFUSED - {"no-api-source"}], ids=named)
+@pytest.mark.parametrize("bite", bites(without=REFUSED), ids=named)
 def test_a_book_is_exact_where_the_naive_client_was_not(bite: Bite, tmp_path: Path) -> None:
     with organization(bite.quirk, days=14, requests_per_day=25) as org:
         book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
         # What is restated has to be read again; what was an open bucket, too.
-        for days_later in (0, 3) if bite.quirk in ("restatement", "partial-first") else (0,):
+        for days_later in (0, 3) if bite.again else (0,):
             org.clock.advance(days_later * DAY)
             assert sync(org, book, bite).ok
             total, result = ask(book, bite)
@@ -45,7 +44,7 @@ def test_a_book_is_exact_where_the_naive_client_was_not(bite: Bite, tmp_path: Pa
             assert result.coverage.complete
 
 
-@pytest.mark.parametrize("bite", [b for b in BITES if b.quirk in REFUSED - {"no-api-source"}], ids=named)
+@pytest.mark.parametrize("bite", bites(among=REFUSED - {"lookback"}), ids=named)
 def test_a_book_that_could_not_be_filled_says_so_everywhere(bite: Bite, tmp_path: Path) -> None:
     with organization(days=5) as org, organization(bite.quirk, days=5) as broken:
         synced(org, tmp_path / "b.duckdb", datasets="costs", since="2026-11-20")
@@ -58,6 +57,19 @@ def test_a_book_that_could_not_be_filled_says_so_everywhere(bite: Bite, tmp_path
         assert not result.coverage.complete
         (held,) = [h for h in book.status().datasets if h.dataset == bite.dataset]
         assert held.coverage.missing
+
+
+def test_what_a_shorter_history_does_not_give_is_named_and_the_rest_is_exact(tmp_path: Path) -> None:
+    (bite,) = bites(among={"lookback"})
+    with organization(bite.quirk, days=20) as org:
+        book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
+        summary = sync(org, book, bite)
+        assert summary.ok
+        assert {r.reason for r in summary.refusals} == {"older than the history that the API gives"}
+        total, result = ask(book, bite)
+        truth = org.company.ledger(UNTIL - 5 * DAY, UNTIL, "completions")["completions"][0]["input_tokens"]
+        assert 0 < total == truth < bite.truth(org)
+        assert not result.coverage.complete
 
 
 def test_a_failed_sync_is_made_good_by_the_next(tmp_path: Path) -> None:

@@ -30,8 +30,9 @@ def test_every_public_column_is_documented(column: str) -> None:
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 def test_every_quirk_is_documented(quirk: str) -> None:
-    assert f"`{quirk}`" in text("docs/emulator.md")
-    assert QUIRKS[quirk].description in text("docs/emulator.md")
+    row = QUIRKS[quirk]
+    number = f" or `{quirk}=N` (default {row.number})" if row.number else ""
+    assert f"| `{quirk}`{number} | {row.description} | {row.source} |\n" in text("docs/emulator.md")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -87,6 +87,31 @@ def _dated(records: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
+def people(base: str) -> set[str]:
+    """Return the ids of all users that the directory lists."""
+    answer = requests.get(f"{base}/organization/users", headers=HEADERS, params={"limit": 100})
+    answer.raise_for_status()
+    return {user["id"] for user in answer.json()["data"]}
+
+
+def project_names(base: str, key: str = "sk-admin-test") -> dict[str, str]:
+    """Return names in capitals by id; none where the key may not read them, as the message says."""
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = requests.get(f"{base}/organization/projects", headers=headers, params={"include_archived": "true"})
+    if answer.status_code == 403 and "Missing scopes" in answer.json()["error"]["message"]:
+        return {}
+    answer.raise_for_status()
+    return {project["id"]: project["name"].upper() for project in answer.json()["data"]}
+
+
+def one_page_or_all(url: str, params: dict[str, Any], most: int) -> list[dict[str, Any]]:
+    """Ask for everything at once, and page only where the server says that this is too much."""
+    answer = requests.get(url, headers=HEADERS, params=params)
+    if answer.status_code == 400:
+        return list(cursor_loop(url, {**params, "limit": most}))
+    return answer.json()["data"]
+
+
 def cursor_loop(url: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield buckets until the cursor is null."""
     cursor: str | None = "first"

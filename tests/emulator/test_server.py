@@ -81,7 +81,9 @@ def test_a_wrong_quirk_is_refused_with_advice(quirk: str, text: str) -> None:
 
 def test_the_command_line_lists_the_quirks() -> None:
     listed = CliRunner().invoke(emulator, ["--quirk", "list"]).output
-    assert [line.split()[0] for line in listed.splitlines()] == list(QUIRKS)
+    lines = listed.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(QUIRKS)
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_command_line_names_the_extra_when_starlette_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

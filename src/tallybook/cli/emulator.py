@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import click
 
@@ -37,7 +38,8 @@ def emulator(port: int, host: str, days: int, seed: int, requests_per_day: float
         width = max(map(len, QUIRKS))
         for quirk in QUIRKS.values():
             number = f" (N = {quirk.number})" if quirk.number else ""
-            click.echo(f"{quirk.name:{width}}  {quirk.description}{number}")
+            name, indent = f"{quirk.name:{width}}  ", " " * (width + 2)
+            click.echo(textwrap.fill(quirk.description + number, 80, initial_indent=name, subsequent_indent=indent))
         return
     serve(Company(seed, days, requests_per_day), port, host, quirks, _announce)
 

@@ -16,12 +16,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallybook.emulator import directory
+from tallybook.emulator.behaviour import Behaviour, Call
 from tallybook.emulator.company import Company
 from tallybook.emulator.faults import HIT
+from tallybook.emulator.habits import FOREVER
 from tallybook.emulator.pages import ENCODER, page
 from tallybook.emulator.problems import Problem, authorize, error
 from tallybook.emulator.queries import parse
-from tallybook.emulator.quirks import Behaviour, Call, behaviour
+from tallybook.emulator.quirks import behaviour
 from tallybook.emulator.served import DATASETS, Served
 from tallybook.model.errors import TallybookError
 
@@ -88,10 +90,10 @@ def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -
 
 def _reporting(company: Company, behaves: Behaviour, served: Served) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        authorize(request.headers.get("authorization"), "api.usage.read")
+        authorize(request.headers.get("authorization"), "api.usage.read", behaves.denied)
         items = request.query_params.multi_items()
-        question = parse(items, served, company.now(), behaves.refuses_user_by_project)
-        call = Call(company, question)
+        question = parse(items, served, company.now(), behaves.rules)
+        call = Call(company, question, request.url.query)
         for check in behaves.checks:
             check(call)
         return _json(page(call, behaves))
@@ -99,10 +101,13 @@ def _reporting(company: Company, behaves: Behaviour, served: Served) -> Endpoint
     return endpoint
 
 
-def _listing(company: Company, pattern: str, build: Callable[[Company, str, Any, Any], dict[str, Any]]) -> Endpoint:
+def _listing(company: Company, behaves: Behaviour, pattern: str, build: directory.Build) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        authorize(request.headers.get("authorization"), "api.management.read")
-        return _json(build(company, pattern, request.path_params, dict(request.query_params)))
+        authorize(request.headers.get("authorization"), "api.management.read", behaves.denied)
+        body = build(company, pattern, request.path_params, dict(request.query_params))
+        for rewrite in behaves.list_rewrites:
+            body = rewrite(body)
+        return _json(body)
 
     return endpoint
 
@@ -113,13 +118,18 @@ def _ledger(company: Company) -> Endpoint:
         by = [name for name in query.get("by", "").split(",") if name]
         try:
             start, end = int(query.get("start", company.founded)), int(query.get("end", company.now() + 1))
-            totals = company.ledger(start, end, query.get("dataset"), by, query.get("grain", "total"))
+            known_at = _known_at(query.get("known_at"))
+            totals = company.ledger(start, end, query.get("dataset"), by, query.get("grain", "total"), known_at)
         except (TallybookError, ValueError) as problem:
             raise Problem(400, error(str(problem))) from None
         body = {"start": start, "end": end, "now": company.now(), "by": by, "datasets": totals}
         return Response(_LEDGER_ENCODER.encode(body), media_type="application/json")
 
     return endpoint
+
+
+def _known_at(text: str | None) -> int | None:
+    return FOREVER if text == "final" else int(text) if text else None
 
 
 def _requests(log: Log) -> Endpoint:
@@ -137,8 +147,8 @@ def _routes(company: Company, behaves: Behaviour, log: Log) -> list[Route]:
         if served.name not in behaves.absent:
             table[PREFIX + served.path] = _reporting(company, behaves, served)
     for pattern in directory.LISTS:
-        table[PREFIX + pattern] = _listing(company, pattern, directory.listing)
-    table[PREFIX + "/projects/{project_id}"] = _listing(company, "", directory.project)
+        table[PREFIX + pattern] = _listing(company, behaves, pattern, directory.listing)
+    table[PREFIX + "/projects/{project_id}"] = _listing(company, behaves, "", directory.project)
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in table.items()]
 
 
@@ -153,7 +163,9 @@ async def _answer_problem(_request: Request, problem: Exception) -> Response:
 def create_app(company: Company, quirks: Sequence[str] = ()) -> Starlette:
     """Return the server; `app.state` has `company` (the one served), `log` and `behaviour`."""
     behaves = behaviour(quirks)
-    served = company.restating() if behaves.restates else company
+    served = company.twin() if behaves.twists else company
+    for twist in behaves.twists:
+        twist(served)
     log = Log()
     routes = _routes(served, behaves, log)
     handlers: dict[Any, Any] = {Problem: _answer_problem, HTTPException: _answer_problem}

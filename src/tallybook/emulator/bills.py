@@ -30,7 +30,7 @@ def costs(company: Company, question: Question, edges: Sequence[int]) -> Iterato
         rows: dict[int, list[int]] = {}
         for name in company.sources:
             many: dict[int, list[Measures]] = {}
-            for _, profile, measures in company.events(name, edge, min(question.end, edge + DAY)):
+            for _, profile, measures in company.events(name, edge, min(question.end, edge + DAY), billed=True):
                 if profile in many:
                     many[profile].append(measures)
                 else:
@@ -41,9 +41,13 @@ def costs(company: Company, question: Question, edges: Sequence[int]) -> Iterato
 
 def _charges(company: Company, question: Question) -> tuple[Charges, list[Key]]:
     """Return what every profile is charged, and the keys of the groups in their order."""
+    gap = company.split_gap if question.group_by & {"api_key_id", "user_id"} else 0
     rates = {
         name: [
-            [(_key(profile, rate, question), rate) for rate in _asked(profile, question)] for profile in source.profiles
+            [(_key(profile, rate, question), rate) for rate in _asked(profile, question)]
+            if not gap or place % gap
+            else []
+            for place, profile in enumerate(source.profiles)
         ]
         for name, source in company.sources.items()
     }

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from tallybook.emulator.draws import Measures
+from tallybook.emulator.arrivals import Event, Known
 from tallybook.emulator.habits import FOREVER, Source, sources
 from tallybook.emulator.roster import hire
 from tallybook.model.clock import Clock, SystemClock
 
 DAY = 86_400
 HOUR = 3_600
-Event = tuple[int, int, Measures]
-"""Second, position of the profile in its source, measures in the order of the dataset."""
-
 KEPT_EVENTS = 40_000
 """How many events of recent days stay in memory, whatever the length of the history."""
 
@@ -45,7 +42,12 @@ class Company:
         """The first second that has events."""
         self.roster = hire(seed, self.clock.now())
         self.sources = sources(seed, self.roster)
-        self.restates = False
+        self.known: tuple[Known, ...] = ()
+        """An event is served once all of these say that it is known; levels always are."""
+        self.bill_lag = 0
+        """Seconds after which usage is billed."""
+        self.split_gap = 0
+        """Costs by key or by user leave out one profile in so many."""
         self._days: OrderedDict[tuple[str, int], list[Event]] = OrderedDict()
         self._kept = 0
         self._lock = threading.Lock()
@@ -54,23 +56,31 @@ class Company:
         """Return the current second."""
         return int(self.clock.now().timestamp())
 
-    def restating(self) -> Company:
-        """Return a twin whose recent past changes until 48 hours after a bucket's end."""
+    def twin(self) -> Company:
+        """Return the same organization once more, for a server that shows it in another way."""
         twin = Company(self.seed, self.days, self.requests_per_day, self.clock)
-        twin.founded, twin.roster, twin.sources, twin.restates = self.founded, self.roster, self.sources, True
+        twin.founded, twin.roster, twin.sources = self.founded, self.roster, self.sources
         return twin
 
-    def events(self, source: str, start: int, end: int) -> Iterable[Event]:
-        """Return the single events of `source` in `[start, end)` as known now, by day, unsorted within it."""
-        now = self.now()
-        first, last = max(start, self.founded), min(end, now + 1)
+    def events(
+        self, source: str, start: int, end: int, *, known_at: int | None = None, billed: bool = False
+    ) -> Iterable[Event]:
+        """Return the single events of `source` in `[start, end)`, by day, unsorted within it.
+
+        They are those known at a moment: now, or `known_at`; in the end all are known (`FOREVER`). `billed`: those
+        that are in the bill by then.
+        """
+        at = self.now() if known_at is None else known_at
+        if billed and at != FOREVER:
+            at -= self.bill_lag
+        first, last = max(start, self.founded), min(end, at + 1)
         parts: list[Sequence[Event]] = []
         for day in range(first // DAY, -(-last // DAY) if last > first else 0):
             events: Sequence[Event] = self._day(source, day)
             if day * DAY < first or (day + 1) * DAY > last:
                 events = [event for event in events if first <= event[0] < last]
-            if self.restates and source != "vector_stores":
-                events = [event for event in events if _known(event, now)]
+            if self.known and source != "vector_stores":
+                events = [event for event in events if all(known(event, at) for known in self.known)]
             parts.append(events)
         return chain.from_iterable(parts)
 
@@ -81,11 +91,12 @@ class Company:
         dataset: str | None = None,
         by: Sequence[str] = (),
         grain: str = "total",
+        known_at: int | None = None,
     ) -> dict[str, list[dict[str, Any]]]:
         """Return the true totals of `[start, end)` by dataset; see `tallybook.emulator.ledger`."""
         from tallybook.emulator.ledger import ledger
 
-        return ledger(self, start, end, dataset, by, grain)
+        return ledger(self, start, end, dataset, by, grain, known_at)
 
     def _day(self, name: str, day: int) -> list[Event]:
         key = (name, day)
@@ -131,16 +142,3 @@ def _samples(source: Source, day: int) -> list[Event]:
         for hour in range(24)
         for place, profile in enumerate(source.profiles)
     ]
-
-
-def _known(event: Event, now: int) -> bool:
-    """Return whether a restating company shows `event` at `now`.
-
-    One event in eight is booked up to 46 hours late, one in eight is withdrawn up to as late, for good.
-    """
-    second, place, measures = event
-    draw = (second * 2_654_435_761 + place * 40_503 + measures[0] * 97) % 2**32 >> 8
-    kind, changes_at = draw & 7, second + (1 + (draw >> 3) % 46) * HOUR
-    if kind == 0:
-        return now >= changes_at
-    return kind != 1 or now < changes_at

@@ -12,6 +12,8 @@ from tallybook.emulator.roster import EPOCH, Key, Person, Project
 
 Item = dict[str, Any]
 Params = Mapping[str, str]
+Build = Callable[["Company", str, Params, Params], Item]
+"""From the organization, a path pattern, and the parameters of path and query to the answer."""
 
 
 def project_item(project: Project) -> Item:

@@ -63,22 +63,23 @@ async def reset(scope: Scope, receive: Receive, _send: Send) -> None:
         pass
 
 
-def _limited(headers: dict[str, str]) -> Response:
+def limited(headers: dict[str, str]) -> Response:
+    """Return a refusal for too many requests."""
     body = {"error": error("Rate limit reached. Please try again later.", "requests", code="rate_limit_exceeded")}
     return Response(json.dumps(body), 429, headers, _JSON)
 
 
 def after_seconds(_company: Company) -> Response:
-    return _limited({"retry-after": "1"})
+    return limited({"retry-after": "1"})
 
 
 def after_date(company: Company) -> Response:
     moment = company.clock.now() + dt.timedelta(seconds=2)
-    return _limited({"retry-after": format_datetime(moment.replace(microsecond=0), usegmt=True)})
+    return limited({"retry-after": format_datetime(moment.replace(microsecond=0), usegmt=True)})
 
 
 def after_nothing(_company: Company) -> Response:
-    return _limited({})
+    return limited({})
 
 
 def server_error(_company: Company) -> Response:

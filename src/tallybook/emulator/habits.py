@@ -177,11 +177,15 @@ _SOURCES_TABLE: tuple[tuple[str, float, Callable[[random.Random, Roster], Iterat
 )
 
 
+def source(name: str, profiles: tuple[Profile, ...], share: float, draw: Draw) -> Source:
+    """Return a stream of events."""
+    return Source(name, profiles, share, draw, tuple(accumulate(profile.weight for profile in profiles)))
+
+
 def sources(seed: int, roster: Roster) -> dict[str, Source]:
     """Return every stream of events by name; `evals` is billed but has no usage dataset."""
     table: dict[str, Source] = {}
     for name, share, make in _SOURCES_TABLE:
         profiles = tuple(make(random.Random(f"{seed}/habits/{name}"), roster))
-        cumulative = tuple(accumulate(profile.weight for profile in profiles))
-        table[name] = Source(name, profiles, share, DRAWS[name], cumulative)
+        table[name] = source(name, profiles, share, DRAWS[name])
     return table

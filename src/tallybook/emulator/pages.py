@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from tallybook.emulator import bills, buckets, cursors
+from tallybook.emulator.behaviour import Behaviour, Body, Call
 from tallybook.emulator.queries import Question
-from tallybook.emulator.quirks import Behaviour, Body, Call
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -42,7 +42,7 @@ def _buckets(call: Call, behaves: Behaviour, edges: list[int], now: int) -> Iter
         bucket: Body = {
             "object": "bucket",
             "start_time": edge if behaves.hides_partial_start else max(edge, question.start),
-            "end_time": _end(question, edge + question.width.seconds, now),
+            "end_time": _end(question, behaves, edge + question.width.seconds, now),
             "results": results,
         }
         for rewrite in behaves.bucket_rewrites:
@@ -52,9 +52,12 @@ def _buckets(call: Call, behaves: Behaviour, edges: list[int], now: int) -> Iter
         yield bucket
 
 
-def _end(question: Question, whole: int, now: int) -> int:
+def _end(question: Question, behaves: Behaviour, whole: int, now: int) -> int:
+    if behaves.open_ends_now and whole > now:
+        return now + 1
     # A bucket that is still open has its full end, a closed one is cut by the end that was asked for.
-    return whole if question.ends_open or question.end > now else min(whole, question.end)
+    full = question.ends_open or question.end > now or behaves.hides_partial_end
+    return whole if full else min(whole, question.end)
 
 
 def _spell_amounts(rows: list[Body], behaves: Behaviour) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MISSING_SCOPE = (
@@ -33,6 +34,27 @@ def refused(message: str, param: str | None = None, code: str = "invalid_request
     return Problem(400, error(message, param=param, code=code))
 
 
+def unsupported(param: str, value: str, supported: Iterable[str]) -> Problem:
+    """Return the refusal of a value that is not on the list."""
+    listed = ", ".join(f"'{known}'" for known in supported)
+    return refused(f"Invalid value: '{value}'. Supported values are: {listed}.", param, "invalid_value")
+
+
+def denied(scope: str) -> Problem:
+    """Return the refusal of a key that lacks a scope."""
+    return Problem(403, error(MISSING_SCOPE.format(scope=scope)))
+
+
+def denied_barely(scope: str) -> Problem:
+    """Return the same as a bare string where an object belongs."""
+    return Problem(403, MISSING_SCOPE.format(scope=scope))
+
+
+def denied_as_unknown(scope: str) -> Problem:
+    """Return the same with the status of a key that is not known at all."""
+    return Problem(401, error(MISSING_SCOPE.format(scope=scope)))
+
+
 def not_found(message: str) -> Problem:
     """Return a 404 in the standard shape."""
     return Problem(404, error(message))
@@ -54,15 +76,15 @@ def too_old(day: str) -> Problem:
     return Problem(400, {"code": "reporting_lookback_exceeded", "type": "invalid_request_error", "message": message})
 
 
-def authorize(header: str | None, scope: str) -> None:
+def authorize(header: str | None, scope: str, lacking: Callable[[str], Problem] = denied) -> None:
     """Accept `sk-admin-…`; refuse project keys, other keys and keys whose name says they lack `scope`."""
     key = (header or "").removeprefix("Bearer ").strip()
     if key.startswith("sk-proj-"):
         # The real API answers project keys with a bare string where an object belongs.
-        raise Problem(403, MISSING_SCOPE.format(scope=scope))
+        raise denied_barely(scope)
     if not key.startswith("sk-admin-"):
         shown = f"{key[:3]}***" if key else "nothing"
         message = f"Incorrect API key provided: {shown}. You need an admin key for this endpoint."
         raise Problem(401, error(message, code="invalid_api_key"))
     if f"no-{scope.split('.')[1]}" in key:
-        raise Problem(403, error(MISSING_SCOPE.format(scope=scope)))
+        raise lacking(scope)

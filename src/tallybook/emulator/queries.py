@@ -7,16 +7,41 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tallybook.emulator.problems import refused, too_old
+from tallybook.emulator.problems import refused, too_old, unsupported
 from tallybook.emulator.served import Served, Width
 
 DAY = 86_400
-LOOKBACK_DAYS = 365
 KEY_SPLIT_SINCE = 1_764_979_200
 """Costs by API key exist from 2025-12-06 00:00 UTC on."""
 
 _PLAIN = ("start_time", "end_time", "bucket_width", "limit", "page")
 _BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What may be asked, where servers differ."""
+
+    reach_days: int = 365
+    """How far back data is given."""
+    key_days: int | None = None
+    """How many days back costs are given by API key; None: since a fixed day."""
+    user_by_project: bool = False
+    """Whether costs are given by user together with projects."""
+    clamps_limit: bool = False
+    """Whether a limit that is too large is lowered without a word."""
+
+    def earliest(self, now: int) -> int:
+        """Return the first second that can be asked for."""
+        return (now - self.reach_days * DAY) // DAY * DAY
+
+    def keys_since(self, now: int) -> int:
+        """Return the first second for which costs are given by API key."""
+        return KEY_SPLIT_SINCE if self.key_days is None else now // DAY * DAY - self.key_days * DAY
+
+
+DOCUMENTED = Rules()
+"""As the documents have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +103,19 @@ def _moment(asked: Mapping[str, list[str]], name: str) -> int | None:
 def _width(asked: Mapping[str, list[str]], served: Served) -> Width:
     name = asked.get("bucket_width", ["1d"])[-1]
     if name not in served.widths:
-        supported = ", ".join(f"'{width}'" for width in sorted(served.widths))
-        message = f"Invalid value: '{name}'. Supported values are: {supported}."
-        raise refused(message, "bucket_width", "invalid_value")
+        raise unsupported("bucket_width", name, sorted(served.widths))
     return served.widths[name]
 
 
-def _limit(asked: Mapping[str, list[str]], width: Width) -> int:
+def _limit(asked: Mapping[str, list[str]], width: Width, rules: Rules) -> int:
     if "limit" not in asked:
         return width.default
     text = asked["limit"][-1]
     if not text.isascii() or not text.isdigit():
         raise refused(f"Invalid type for 'limit': expected an integer, got {text!r}.", "limit", "invalid_type")
     limit = int(text)
+    if limit > width.most and rules.clamps_limit:
+        return width.most
     if limit > width.most:
         message = f"Invalid limit provided: {limit}. Limit must be less than or equal to {width.most}."
         raise refused(message, "limit")
@@ -103,9 +128,7 @@ def _group_by(asked: Mapping[str, list[str]], served: Served) -> frozenset[str]:
     names = asked.get("group_by", [])
     for name in names:
         if name not in served.dimensions:
-            supported = ", ".join(f"'{dimension}'" for dimension in served.dimensions)
-            message = f"Invalid value: '{name}'. Supported values are: {supported}."
-            raise refused(message, "group_by", "invalid_value")
+            raise unsupported("group_by", name, served.dimensions)
     return frozenset(names)
 
 
@@ -117,9 +140,7 @@ def _filters(asked: Mapping[str, list[str]], served: Served) -> tuple[tuple[str,
         allowed = served.allowed.get(name)
         for value in asked[name]:
             if allowed is not None and value not in allowed:
-                supported = ", ".join(f"'{known}'" for known in sorted(allowed))
-                message = f"Invalid value: '{value}'. Supported values are: {supported}."
-                raise refused(message, name, "invalid_value")
+                raise unsupported(name, value, sorted(allowed))
         filters.append((dimension, frozenset(asked[name])))
     for name in served.flags & asked.keys():
         text = asked[name][-1].lower()
@@ -134,41 +155,37 @@ def _day(second: int) -> str:
     return dt.datetime.fromtimestamp(second, dt.UTC).date().isoformat()
 
 
-def earliest(now: int) -> int:
-    """Return the first second that can be asked for."""
-    return (now - LOOKBACK_DAYS * DAY) // DAY * DAY
-
-
-def _check_costs(start: int, end: int, group_by: frozenset[str], filters: Mapping[str, object], strict: bool) -> None:
+def _check_costs(start: int, end: int, group_by: frozenset[str], filters: Mapping[str, object], rules: Rules) -> None:
     if start // DAY == end // DAY:
         raise refused("start_time and end_time must not be on the same date (UTC).", "end_time")
-    if "api_key_id" in group_by and start < KEY_SPLIT_SINCE:
-        message = f"group_by api_key_id is only supported for start_time on or after {KEY_SPLIT_SINCE}."
-        raise refused(message, "start_time")
-    if strict and "user_id" in group_by and ("project_id" in group_by or "project_id" in filters):
+    if "user_id" in group_by and ("project_id" in group_by or "project_id" in filters) and not rules.user_by_project:
         message = "Grouping costs by user_id together with project_id is not supported for this organization."
         raise refused(message, "group_by")
 
 
-def parse(items: Iterable[tuple[str, str]], served: Served, now: int, strict: bool = True) -> Question:
-    """Return the question, or raise the API's refusal.
+def _check_keys(start: int, group_by: frozenset[str], since: int) -> None:
+    if "api_key_id" in group_by and start < since:
+        message = f"group_by api_key_id is only supported for start_time on or after {since}."
+        raise refused(message, "start_time")
 
-    `strict` refuses costs by user together with projects, as the API may.
-    """
+
+def parse(items: Iterable[tuple[str, str]], served: Served, now: int, rules: Rules = DOCUMENTED) -> Question:
+    """Return the question, or raise the API's refusal."""
     asked = _collect(items, served)
     start, end = _moment(asked, "start_time"), _moment(asked, "end_time")
     if start is None:
         raise refused("Missing required parameter: 'start_time'.")
     width, group_by, filters = _width(asked, served), _group_by(asked, served), _filters(asked, served)
-    limit = _limit(asked, width)
+    limit = _limit(asked, width, rules)
     ends_open = end is None
     stop = now + 1 if end is None else end
-    if start < earliest(now):
-        raise too_old(_day(earliest(now)))
+    if start < rules.earliest(now):
+        raise too_old(_day(rules.earliest(now)))
     if stop <= start:
         raise refused("start_time must be before end_time.", "start_time")
     if served.name == "costs":
-        _check_costs(start, stop, group_by, dict(filters), strict)
+        _check_costs(start, stop, group_by, dict(filters), rules)
+        _check_keys(start, group_by, rules.keys_since(now))
         start, stop = start // DAY * DAY, -(-stop // DAY) * DAY
     page = asked.get("page", [None])[-1]
     return Question(served, start, stop, ends_open, width, limit, group_by, filters, page)

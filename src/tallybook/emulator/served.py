@@ -32,6 +32,17 @@ TOKEN_MEASURES = (
     "output_audio_tokens",
     "output_image_tokens",
 )
+OLD_TOKEN_MEASURES = frozenset(
+    {
+        "input_tokens",
+        "output_tokens",
+        "num_model_requests",
+        "input_cached_tokens",
+        "input_audio_tokens",
+        "output_audio_tokens",
+    }
+)
+"""Those that rows of early 2025 have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallybook.emulator import cursors, faults, problems
 from tallybook.emulator.company import DAY, Company
-from tallybook.emulator.queries import Question, parse
+from tallybook.emulator.queries import Question, Rules, parse
 from tallybook.emulator.served import DATASETS
 
 Body = dict[str, Any]
 _DECODER = msgspec.json.Decoder(Body, float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ANY = Rules(user_by_project=True)
 _SERVED = {served.path: served for served in DATASETS.values()}
 
 
@@ -268,7 +269,7 @@ class Storm:
     def _question(self, path: str, query: str) -> Question | None:
         served = _SERVED.get(path.removeprefix("/v1/organization"))
         try:
-            return parse(parse_qsl(query), served, self.company.now(), strict=False) if served else None
+            return parse(parse_qsl(query), served, self.company.now(), _ANY) if served else None
         except problems.Problem:
             return None
 
