@@ -99,6 +99,7 @@ def assert_honest(book: Book, truth: Truth, summary: Summary | None) -> None:
 
     A sync that says that all is well has read everything up to the bucket in which it began, or names a refusal.
     """
+    now = truth.company.now()
     held = Held(book)
     for name, runs in held.runs.items():
         assert held.outside(name) == [], f"{name}: rows without coverage"
@@ -106,7 +107,7 @@ def assert_honest(book: Book, truth: Truth, summary: Summary | None) -> None:
             until = min(run.end, run.read_at)
             assert held.rows(name, run, until) == truth.rows(name, run, until), f"{name} {run}: a silent difference"
         spans = [run.span for run in runs]
-        newest = max((run.end for run in runs), default=truth.company.now())
+        newest = max((run.end for run in runs), default=now)
         gaps = subtract([Span(truth.since, newest)], [*spans, *held.missing[name]])
         assert gaps == [], f"{name}: status does not name all that is missing"
         if summary is not None and summary.ok:

@@ -193,10 +193,9 @@ except StoreError as exc:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, check=False
-    )
+def small_disk(folder: Path, megabytes: int = 3) -> Iterator[Path]:
+    options = f"size={megabytes}m"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("mounting takes root")
     try:

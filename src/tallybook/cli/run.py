@@ -6,7 +6,9 @@ import importlib
 import logging
 import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +21,8 @@ from tallybook.model.errors import TallybookError, suggest
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C, as shells have it."""
+TERMINATED = 143
+"""The exit code after SIGTERM, as shells have it."""
 
 
 def command(name: str) -> click.Command:
@@ -31,11 +35,14 @@ def command(name: str) -> click.Command:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted."""
+    """Run one command line and return its exit code.
+
+    0 done, 1 failed, 2 wrong usage or settings, 130 interrupted by Ctrl+C, 143 ended by SIGTERM.
+    """
     try:
         chosen = command(arguments[0])
         # Not `chosen.main`, which has its own ways with Ctrl+C and broken pipes.
-        with chosen.make_context(f"tallybook {arguments[0]}", list(arguments[1:])) as context:
+        with _terminable(), chosen.make_context(f"tallybook {arguments[0]}", list(arguments[1:])) as context:
             result = chosen.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exc:
@@ -43,6 +50,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as exc:
         note(f"Error: {exc.format_message().rstrip()} {_help(exc)}")
         return exc.exit_code
+    except _TerminatedError:
+        click.echo("Terminated. What was read until then is kept.", err=True)
+        return TERMINATED
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was read until then is kept.", err=True)
         return INTERRUPTED
@@ -54,6 +64,35 @@ def run(arguments: Sequence[str]) -> int:
         note(f"Error: {exc}")
         return exc.exit_code
     return result if isinstance(result, int) else 0
+
+
+class _TerminatedError(Exception):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end what runs inside as tidily as Ctrl+C does. Another one while it tidies up is ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the business of whoever has the main thread
+        return
+    came = False
+
+    def stop(_number: int, _frame: Any) -> None:
+        nonlocal came
+        came = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except (click.Abort, KeyboardInterrupt):
+        if came:
+            raise _TerminatedError from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _help(error: click.ClickException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import re
@@ -17,8 +18,11 @@ from tallybook.model.clock import Clock
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
 from tallybook.store.migrations import migrations
 
+log = logging.getLogger(__name__)
+
 _MAGIC = slice(8, 12)
 _HEADERS = 3 * 4096
+READ_ONLY = "READ ONLY"
 
 
 class _Instance:
@@ -58,7 +62,7 @@ class BookFile:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write; never creates the file."""
-        with self._cursor(create=False, threads=None) as cursor, transaction(cursor, "READ ONLY"):
+        with self._cursor(create=False, threads=None) as cursor, transaction(cursor, READ_ONLY):
             yield cursor
 
     @contextmanager
@@ -201,15 +205,22 @@ def applied(cursor: duckdb.DuckDBPyConnection, path: Path) -> set[int]:
 @contextmanager
 def transaction(cursor: duckdb.DuckDBPyConnection, kind: str = "") -> Iterator[None]:
     """Commit what is done inside, or nothing of it."""
+    writes = kind != READ_ONLY
     cursor.execute(f"BEGIN TRANSACTION {kind}")
+    if writes:
+        log.debug("a transaction begins")
     try:
         yield
     except BaseException:
         # The engine has rolled back by itself where the error was its own.
         with suppress(duckdb.Error):
             cursor.execute("ROLLBACK")
+        if writes:
+            log.debug("a transaction is undone")
         raise
     cursor.execute("COMMIT")
+    if writes:
+        log.debug("a transaction is committed")
 
 
 @contextmanager
