@@ -66,6 +66,7 @@ def _emulator(days: int, seed: int) -> Iterator[str]:
             yield urls[0]
         finally:
             process.terminate()
+            process.wait()  # leaving the context waits only a moment for it where Ctrl+C came
 
 
 def _show(path: str, url: str, days: int) -> int:
