@@ -79,3 +79,11 @@ def hold(
     read = Read(dataset, window, dimensions, unix(read_at), table(filled, parsed(known)))
     book.store.migrate()
     book.store.replace(Batch("default", "by hand", (read,)))
+
+
+def write_settings(folder: Path, *orgs: str) -> None:
+    """Write settings; an organization is `NAME URL VARIABLE`."""
+    text = 'book = "b.duckdb"\n'
+    for name, url, variable in map(str.split, orgs):
+        text += f'[[org]]\nname = "{name}"\nbase_url = "{url}"\nkey_env = "{variable}"\n'
+    (folder / "tallybook.toml").write_text(text)

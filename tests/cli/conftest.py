@@ -46,8 +46,8 @@ class Server:
 
 
 @contextmanager
-def serving(*quirks: str, days: int = 12) -> Iterator[Server]:
-    with running(create_app(Company(7, days, 40), quirks)) as url:
+def serving(*quirks: str, days: int = 12, seed: int = 7) -> Iterator[Server]:
+    with running(create_app(Company(seed, days, 40), quirks)) as url:
         yield Server(url)
 
 

@@ -34,7 +34,7 @@ def everything_logged() -> Iterator[io.StringIO]:
 
 LATER = "2099-01-01"
 SETTINGS = {
-    "[[org]]\nname = 'a'\n[[org]]\nname = 'b'\n": "exactly one [[org]] is supported; there are 2.",
+    "[[org]]\nname = 'a'\n[[org]]\nname = 'b'\n": "'a' and 'b' have the same key (key_env).",
     "[sync]\nhistry_width = '1h'\n": "unknown setting 'histry_width' in [sync]. Did you mean `history_width`?",
     "[sync]\nhistory_width = '2h'\n": "sync.history_width must be 1m, 1h or 1d, in quotes.",
     "[sync]\ndatasets = ['cost']\n": "unknown 'cost'. Did you mean `costs`?",

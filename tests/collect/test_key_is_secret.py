@@ -143,10 +143,11 @@ def test_the_key_goes_nowhere_else(address: str) -> None:
         check_host(address)
 
 
-def test_a_key_written_where_its_variable_belongs_is_not_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["key_env", "key_file", "key_command", "key_keyring", "name", "base_url"])
+def test_a_key_written_where_its_source_belongs_is_not_repeated(tmp_path: Path, setting: str) -> None:
     file = tmp_path / "tallybook.toml"
-    file.write_text(f'[[org]]\nkey_env = "{KEY}"\n')
-    with pytest.raises(SettingsError) as caught:
+    file.write_text(f'[[org]]\n{setting} = "{KEY}"\n')
+    with pytest.raises(SettingsError, match=rf"org\.{setting} ") as caught:
         load(file)
     assert KEY not in everything_said(caught.value)
 

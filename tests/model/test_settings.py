@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallybook.model import settings
-from tallybook.model.errors import SettingsError
+from tallybook.model.errors import SettingsError, UsageError
 from tallybook.model.settings import Org, Settings, Sync, load, seconds
 
 
@@ -34,8 +34,8 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
     (tmp_path / "tallybook.toml").write_text('book = "a"\n[[org]]\nname = "x"\nbase_url = "https://a"\n')
     environ = {"TALLYBOOK_BOOK": "/b", "TALLYBOOK_BASE_URL": "http://127.0.0.1/v1", "OPENAI_BASE_URL": "https://c"}
     found = load(None, environ, cwd=tmp_path)
-    assert (found.book, found.organization) == ("/b", Org("x", base_url="http://127.0.0.1/v1"))
-    assert load(None, {"TALLYBOOK_CONFIG": str(tmp_path / "tallybook.toml")}).organization.base_url == "https://a"
+    assert (found.book, found.only()) == ("/b", Org("x", base_url="http://127.0.0.1/v1"))
+    assert load(None, {"TALLYBOOK_CONFIG": str(tmp_path / "tallybook.toml")}).only().base_url == "https://a"
 
 
 DURATION = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
@@ -65,8 +65,15 @@ DURATION = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
         ('boook = "x"', "unknown setting 'boook'. Did you mean `book`?"),
         ("[sync]\nlookback = 1", "unknown setting 'lookback' in [sync]. Did you mean `look_back`"),
         ('[[org]]\nkey = "x"', "unknown setting 'key' in [org"),
-        ("[[org]]\n[[org]]\n", "exactly one [[org]] is supported; there are 2."),
-        ("org = []", "exactly one [[org]] is supported; there are 0."),
+        ("[[org]]\n[[org]]\n", "two [[org]] are called 'default'. Each needs a name of its own."),
+        ('[[org]]\nname = "A"\n[[org]]\nname = "a"\nkey_env = "B"', "two [[org]] are called 'a'."),
+        ('[[org]]\nname = "a"\n[[org]]\nname = "b"', "'a' and 'b' have the same key (key_env)."),
+        ('[[org]]\nkey_file = "k"\nkey_env = "OPENAI_ADMIN_KEY"', "takes its key from key_file and key_env. Keep one."),
+        ('[[org]]\nkey_command = ["op"]\nkey_keyring = "k"', "takes its key from key_command and key_keyring."),
+        ("org = []", "org is empty; write at least one [[org]], or none of it."),
+        ("[[org]]\nkey_file = 5", "org.key_file must be a path in quotes."),
+        ("[[org]]\nkey_command = [5]", "org.key_command must be a command line in quotes, or a list such as"),
+        ("[[org]]\nkey_keyring = true", "org.key_keyring must be the name of a keyring's service in quotes."),
         ("book =", "is not valid TOML"),
     ],
 )
@@ -93,11 +100,49 @@ def test_every_setting_says_what_is_allowed() -> None:
     assert top | inner == set(settings._ALLOWED)
 
 
-def test_the_key_comes_from_the_variable_that_is_named() -> None:
-    named = Settings(org=(Org(key_env="MY_KEY"),))
-    assert named.key({"MY_KEY": "sk-admin-1"}).header == "Bearer sk-admin-1"
-    with pytest.raises(SettingsError, match="MY_KEY is empty or not set"):
-        named.key({"OPENAI_ADMIN_KEY": "sk-admin-1"})
+THREE = """
+[[org]]
+name = "acme"
+[[org]]
+name = "beta"
+key_file = "keys/beta"
+[[org]]
+name = "gamma"
+key_command = ["op", "read", "x"]
+"""
+
+
+def test_there_may_be_several_organizations(tmp_path: Path) -> None:
+    found = reading(tmp_path, THREE)
+    assert found.orgs == ("acme", "beta", "gamma")
+    assert [org.key_source for org in found.org] == ["key_env", "key_file", "key_command"]
+    assert [org.name for org in found.chosen()] == ["acme", "beta", "gamma"]
+    assert [org.name for org in found.chosen(["gamma", "acme"])] == ["acme", "gamma"]
+    assert found.only("beta").name == "beta"
+    with pytest.raises(UsageError, match=r"no \[\[org\]\] called 'betta' in the settings. Did you mean `beta`"):
+        found.chosen(["betta"])
+    with pytest.raises(UsageError, match=r"Say which organization .* Known: acme, beta, gamma"):
+        found.only()
+
+
+def test_another_address_is_for_all_organizations(tmp_path: Path) -> None:
+    (tmp_path / "tallybook.toml").write_text(THREE)
+    found = load(None, {"TALLYBOOK_BASE_URL": "https://gateway/v1"}, cwd=tmp_path)
+    assert {org.base_url for org in found.org} == {"https://gateway/v1"}
+
+
+def test_one_key_variable_may_serve_organizations_at_different_addresses(tmp_path: Path) -> None:
+    text = '[[org]]\nname = "a"\n[[org]]\nname = "b"\nbase_url = "http://127.0.0.1:9/v1"'
+    assert reading(tmp_path, text).orgs == ("a", "b")
+
+
+def test_a_key_file_lies_beside_the_settings_or_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    (beta,) = reading(tmp_path, THREE).chosen(["beta"])
+    assert beta.key_file == str(tmp_path / "keys/beta")
+    home, absolute = (reading(tmp_path, f'[[org]]\nkey_file = "{name}"').only().key_file for name in ("~/k", "/k"))
+    assert (home, absolute) == ("/home/somebody/k", "/k")
+    assert reading(tmp_path, "[[org]]").only().key_file == ""
 
 
 @pytest.mark.parametrize("text", ["", "3", "3 years", "-1d", "1.5h", "d"])

@@ -41,6 +41,7 @@ def fetch(
     group_by: Words = (),
     where: Where | None = None,
     allow_partial: bool = False,
+    org: str | None = None,
     key: str | AdminKey | None = None,
     config: str | Path | None = None,
     clock: Clock | None = None,
@@ -52,7 +53,8 @@ def fetch(
 
     The time is whole buckets of `width` (`1m`, `1h`, `1d`), said as in `Book.query` by `period`, `since`/`until` or
     `last` (default: 30 days); `group_by` takes the dataset's dimensions. `where` takes its filters by dimension, and
-    keyword arguments by OpenAI's names (`project_ids=`, `models=`, `batch=True`, …), all by id.
+    keyword arguments by OpenAI's names (`project_ids=`, `models=`, `batch=True`, …), all by id. Where the settings have
+    several organizations, `org` names the one to ask.
 
     Raises `IncompleteError` where anything is missing, unless `allow_partial`, which fills `.missing` instead;
     `UsageError` for words that make no sense; `ProviderError` when the server refuses the key.
@@ -71,7 +73,7 @@ def fetch(
     end = min(span.end, ceil(unix(clock.now()), width))
     windows = cut(Window(span.start, end, width), limit)[::-1] if span.start < end else []
     settings = load(config)
-    http = client(settings, clock, admin_key(key), transport)
+    http = client(settings, settings.only(org), clock, admin_key(key), transport)
     asks = [Ask(known, w, groups) for w in windows]
     outcomes = _ask_all(http, asks, chosen, settings.sync.concurrency, clock, progress)
     reads = sorted((r for o in outcomes for r in o.reads), key=lambda r: r.window.start)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +86,13 @@ class Book:
 
     @property
     def org(self) -> str:
-        """The short name of the organization."""
-        return self.settings.organization.name
+        """The short name of the organization; raises `UsageError` where there are several."""
+        return self.settings.only().name
+
+    @property
+    def orgs(self) -> tuple[str, ...]:
+        """The short names of the organizations of the settings."""
+        return self.settings.orgs
 
     def sync(
         self,
@@ -97,22 +101,27 @@ class Book:
         until: When | None = None,
         datasets: Words | None = None,
         full: bool = False,
+        orgs: Words | None = None,
         key: str | AdminKey | None = None,
         progress: Watch | None = None,
         transport: httpx2.BaseTransport | None = None,
     ) -> Summary:
         """Bring the book up to date from the API, creating it if need be; returns what was done and what is missing.
 
-        `since`, `until` and `datasets` bound this run; `full` reads stable days again, too. Running it again costs
-        little and changes nothing that did not change at OpenAI. Raises `SettingsError`, `ProviderError` (only when
-        the server refuses the key) or `StoreError`; single windows that fail are in the summary.
+        `since`, `until`, `datasets` and `orgs` bound this run; `full` reads stable days again, too. Running it again
+        costs little and changes nothing that did not change at OpenAI. Raises `SettingsError`, `ProviderError` (only
+        when the server refuses the key) or `StoreError`; single windows that fail are in the summary. Several
+        organizations are read one after another: then what is raised for one is in its summary, too (`.each`).
         """
-        from tallybook.collect.client import client
-        from tallybook.collect.sync import run
+        from tallybook.book.syncing import sync_each
 
+        chosen = self.settings.chosen(words(orgs))
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
-        with client(self.settings, self._clock, admin_key(key), transport) as http, watched(progress) as watch:
-            return run(self.store, http, self.org, policy, self._clock, watch)
+        own = admin_key(key)
+        with watched(progress) as watch:
+            return sync_each(
+                self.store, self.settings, chosen, policy, self._clock, key=own, watch=watch, transport=transport
+            )
 
     def plan(
         self,
@@ -121,24 +130,27 @@ class Book:
         until: When | None = None,
         datasets: Words | None = None,
         full: bool = False,
+        org: str | None = None,
     ) -> list[tuple[str, Window]]:
-        """Return the windows that a sync would read now, each one request, without asking the API anything."""
+        """Return the windows that a sync would read now, each one request, without asking the API anything.
+
+        Where there are several organizations, `org` names one.
+        """
         from tallybook.collect.wanted import asks, newest_commit
 
         policy = self.policy(since=since, until=until, datasets=datasets, full=full)
         now = unix(self._clock.now())
-        held = self.store.coverage(self.org, policy.held) if self.store.exists() else {}
-        refused = self.store.rows("refusals", {"org": self.org}) if self.store.exists() else []
+        name = self.settings.only(org).name
+        held = self.store.coverage(name, policy.held) if self.store.exists() else {}
+        refused = self.store.rows("refusals", {"org": name}) if self.store.exists() else []
         committed = newest_commit(held)
         days = asks(policy, held, refused, now, first_phase=True)
         # The second phase is planned from what the first will have read.
         after = dict(held)
         for a in (part for whole in days for part in (whole, *whole.splits)):
-            name = a.dataset.name
-            after[name] = list(
-                cover(after.get(name, ()), a.window, tuple(sorted(a.dimensions)), now, committed + 1).runs
-            )
-        after = {name: squeeze(runs) for name, runs in after.items()}
+            runs = after.get(a.dataset.name, ())
+            after[a.dataset.name] = list(cover(runs, a.window, tuple(sorted(a.dimensions)), now, committed + 1).runs)
+        after = {dataset: squeeze(runs) for dataset, runs in after.items()}
         history = asks(policy, after, refused, now, first_phase=False, committed=committed)
         every = (part for whole in [*days, *history] for part in (whole, *whole.splits))
         return [(a.dataset.name, a.window) for a in every]
@@ -207,10 +219,14 @@ class Book:
         given = answering.answer(self.store, asked, self._look_back(), unix(now))
         return Result(given.table, span, given.coverage, asked, notes, given.rounding)
 
-    def status(self) -> inventory.Status:
-        """Return what the book holds, per dataset, and what is missing. Never creates a book."""
+    def status(self, org: str | None = None) -> inventory.Status:
+        """Return what the book holds, per dataset, and what is missing. Never creates a book.
+
+        Where there are several organizations, `org` names one.
+        """
+        name = self.org if org is None else org
         now = unix(self._clock.now())
-        return inventory.status(self.store, self.org, self._look_back(), now, self._first())
+        return inventory.status(self.store, name, self._look_back(), now, self._first())
 
     def coverage(
         self,
@@ -219,18 +235,21 @@ class Book:
         since: When | None = None,
         until: When | None = None,
         last: str | None = None,
+        org: str | None = None,
     ) -> completeness.Completeness:
         """Return what is held of every dataset on every UTC day: stable, provisional, open, partial, missing, …
 
         Without a range: from the first day held, or wanted, to today. Never creates a book.
+        Where there are several organizations, `org` names one.
         """
+        name = self.org if org is None else org
         now = self._clock.now()
         said = (period, since, until, last) != (None, None, None, None)
         span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
-        return completeness.of(self.store, self.org, self._look_back(), unix(now), self._first(), self._wanted(), span)
+        return completeness.of(self.store, name, self._look_back(), unix(now), self._first(), self._wanted(), span)
 
     def doctor(
-        self, *, environ: Mapping[str, str] = os.environ, transport: httpx2.BaseTransport | None = None
+        self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None
     ) -> list[Check]:
         """Check settings, key, scopes and store; each result says what to change. Sends at most three GETs."""
         from tallybook.collect.checks import doctor

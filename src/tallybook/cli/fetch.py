@@ -29,6 +29,7 @@ Examples:
 @click.option("--group-by", multiple=True, metavar="DIM", help="OpenAI's names: model, project_id, …")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id, not by name; repeat for alternatives.")
 @time_options
+@click.option("--org", metavar="NAME", help="Which organization, where the settings have several.")
 @click.option("--allow-partial", is_flag=True, help="Print what there is even if something is missing.")
 @click.option(
     "--format",
@@ -49,6 +50,7 @@ def fetch(
     period: str | None,
     since: str | None,
     until: str | None,
+    org: str | None,
     allow_partial: bool,
     form: str,
     as_json: bool,
@@ -73,6 +75,7 @@ def fetch(
             since=since,
             until=until,
             allow_partial=allow_partial,
+            org=org,
             config=config,
             progress=bar,
         )

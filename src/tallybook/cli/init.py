@@ -10,7 +10,7 @@ from tallybook.model.errors import UsageError
 
 TEMPLATE = """\
 # Settings of tallybook. Every line that is commented out shows the default.
-# The admin key is not kept here: it comes from the environment (see key_env).
+# The admin key is not kept here: [[org]] says where it is.
 
 # Where the book is kept; a path is relative to this file.
 # book = "tallybook.duckdb"
@@ -18,11 +18,18 @@ TEMPLATE = """\
 # Hosts that the key may be sent to, besides api.openai.com, its regions, and this machine.
 # allow_hosts = []
 
+# One table [[org]] for each organization; they share the book.
 [[org]]
-# Your own short name for the organization; every row carries it. Choose it before the first sync.
+# Your own short name for the organization; every row carries it. `tallybook org rename` changes it later.
 name = "default"
-# The environment variable that holds its admin key.
+# Where its admin key is: one of these. The name of an environment variable,
 # key_env = "OPENAI_ADMIN_KEY"
+# a file that holds nothing else, with mode 600 (relative to this file),
+# key_file = ""
+# a command that prints it, such as ["op", "read", "op://vault/tallybook/key"]; no shell is used,
+# key_command = ""
+# or the service of an entry in the system's keyring (`keyring set SERVICE admin-key` stores it).
+# key_keyring = ""
 # base_url = "https://api.openai.com/v1"
 
 [sync]

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -148,6 +148,18 @@ def time_options(function: Callable[..., Any], default: str = "30d") -> Callable
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def org_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option --org, which may be repeated."""
+    text = "Only this organization; may be repeated."
+    option: Decorator = click.option("--org", "orgs", multiple=True, metavar="NAME", help=text)
+    return option(function)
+
+
+def of_orgs(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what JSON has of one organization as it is, and of several in a list."""
+    return {"organizations": list(each)} if len(each) > 1 else each[0]
 
 
 def pairs(texts: Sequence[str]) -> dict[str, list[str]]:

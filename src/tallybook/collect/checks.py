@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tallybook.collect.client import client
 from tallybook.collect.http import Http, Query
+from tallybook.model import keys
 from tallybook.model.clock import Clock
 from tallybook.model.errors import (
     AuthenticationError,
     PermissionDeniedError,
     ProviderError,
-    SettingsError,
     StoreError,
     UnreachableError,
+    UsageError,
 )
-from tallybook.model.settings import Settings
+from tallybook.model.secret import Variables
+from tallybook.model.settings import Org, Settings
 from tallybook.model.windows import DAY, unix
 from tallybook.store.base import Store
 
@@ -36,6 +38,8 @@ class Check:
     """What to change, where it is not well."""
     required: bool = True
     """Whether a sync fails without it."""
+    org: str | None = None
+    """The organization that this is about; None where it is about all."""
 
 
 ASK_AN_OWNER = """\
@@ -58,21 +62,30 @@ def doctor(
     settings: Settings,
     store: Store,
     clock: Clock,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None = None,
     transport: httpx2.BaseTransport | None = None,
 ) -> list[Check]:
     """Look at settings, store, key and scopes, in this order; without a usable key, say what to ask an owner for."""
+    environ = Variables(environ)
     where = settings.path or "none found; defaults are used (`tallybook init` writes them)"
     found = [Check("settings", True, where), *_gateway(environ), _book(store)]
+    for org in settings.org:
+        found += [replace(check, org=org.name) for check in _org(settings, org, clock, environ, transport)]
+    return found
+
+
+def _org(
+    settings: Settings, org: Org, clock: Clock, environ: Mapping[str, str], transport: httpx2.BaseTransport | None
+) -> list[Check]:
     try:
-        key = settings.key(environ)
-        http = client(settings, clock, key, transport, deadline=_PATIENCE)
-    except SettingsError as exc:
-        return [*found, Check("key", False, str(exc), ASK_AN_OWNER)]
+        key = keys.admin_key(org, environ)
+        http = client(settings, org, clock, key, transport, deadline=_PATIENCE)
+    except UsageError as exc:
+        return [Check("key", False, str(exc), ASK_AN_OWNER)]
     kind = "an admin key" if key.looks_like_admin else "a key of unknown kind"
-    found.append(Check("key", True, f"{kind} in {settings.organization.key_env}, sent only to {http.base_url}"))
+    found = Check("key", True, f"{kind} from {keys.named(org)}, sent only to {http.base_url}")
     with http:
-        return found + scopes(http, unix(clock.now()))
+        return [found, *scopes(http, unix(clock.now()))]
 
 
 def _gateway(environ: Mapping[str, str]) -> list[Check]:

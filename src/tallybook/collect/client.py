@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallybook.collect.http import Http
+from tallybook.model import keys
 from tallybook.model.clock import Clock
 from tallybook.model.secret import AdminKey
-from tallybook.model.settings import Settings, seconds
+from tallybook.model.settings import Org, Settings, seconds
 
 if TYPE_CHECKING:
     import httpx2
@@ -15,17 +16,18 @@ if TYPE_CHECKING:
 
 def client(
     settings: Settings,
+    org: Org,
     clock: Clock,
     key: AdminKey | None = None,
     transport: httpx2.BaseTransport | None = None,
     *,
     deadline: float | None = None,
 ) -> Http:
-    """Return a client for the organization of `settings`; raises `SettingsError` where there is no usable key."""
+    """Return a client for `org` as `settings` have it; raises `SettingsError` where there is no usable key."""
     options = settings.sync
     return Http(
-        settings.organization.base_url,
-        key or settings.key(),
+        org.base_url,
+        key or keys.admin_key(org),
         clock,
         timeout=seconds(options.timeout),
         deadline=seconds(options.deadline) if deadline is None else deadline,

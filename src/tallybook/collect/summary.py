@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tallybook.collect.refusals import Failure
 from tallybook.model.datasets import DATASETS, SPLITS
+from tallybook.model.errors import TallybookError
 from tallybook.model.records import Refusal
 from tallybook.model.windows import SECONDS, Span, iso
 from tallybook.store.base import Changes
@@ -43,6 +44,8 @@ class Progress:
 
     phase: str
     """`days`, `history` or `names`."""
+    org: str = ""
+    """Of which organization, where there are several."""
     done: int = 0
     total: int = 0
     rows: int = 0
@@ -74,6 +77,8 @@ class Summary:
     refusals: list[Refusal] = field(default_factory=list)
     error: str | None = None
     """What ended the sync early, such as a key that the server refuses."""
+    error_code: int = 1
+    """What the command line ends with for that."""
     directory: str = "not due"
     """`read`, `not due`, or why there are only ids."""
 
@@ -81,6 +86,21 @@ class Summary:
     def ok(self) -> bool:
         """Whether nothing failed that a later run may get."""
         return not self.failures and self.error is None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with."""
+        return 0 if self.ok else self.error_code if self.error is not None else 1
+
+    @property
+    def each(self) -> tuple[Summary, ...]:
+        """The summaries of the organizations, one by one."""
+        return (self,)
+
+    def fail(self, error: BaseException) -> None:
+        """Note what ended the sync early."""
+        self.error = str(error) if isinstance(error, TallybookError) else "interrupted"
+        self.error_code = getattr(error, "exit_code", 1)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as JSON-ready values."""
@@ -107,6 +127,43 @@ class Summary:
                 for r in self.refusals
             ],
         }
+
+
+@dataclass(slots=True)
+class Summaries(Summary):
+    """What syncs of several organizations did: their summaries, added up."""
+
+    parts: tuple[Summary, ...] = ()
+
+    @property
+    def each(self) -> tuple[Summary, ...]:
+        """The summaries of the organizations, one by one."""
+        return self.parts
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with: the worst of all."""
+        return max(part.exit_code for part in self.parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summaries as JSON-ready values."""
+        return {"ok": self.ok, "organizations": [part.as_dict() for part in self.parts]}
+
+
+def added(parts: Sequence[Summary]) -> Summary:
+    """Return the one summary that there is, or several added up."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Summaries(", ".join(p.org for p in parts), "", parts[0].began_at, parts[-1].ended_at, parts=tuple(parts))
+    for part in parts:
+        for number in ("windows", "requests", "retries", "bytes", "rows"):
+            setattr(whole, number, getattr(whole, number) + getattr(part, number))
+        whole.changes.add(part.changes)
+        whole.failures += part.failures
+        whole.refusals += part.refusals
+        whole.error = whole.error or part.error
+    whole.directory = "; ".join(f"{part.org}: {part.directory}" for part in parts)
+    return whole
 
 
 def _text(moment: dt.datetime) -> str:

@@ -44,31 +44,46 @@ _GIVE_UP_AFTER = 4
 _NO_ANSWER = (UnreachableError, RateLimitError, NotJsonError)
 
 
-def run(store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch | None = None) -> Summary:
-    """Bring the book up to date; returns what was done and what is missing.
+def run(
+    store: Store,
+    http: Http,
+    org: str,
+    policy: Policy,
+    clock: Clock,
+    watch: Watch | None = None,
+    summary: Summary | None = None,
+) -> Summary:
+    """Bring the book up to date; returns what was done and what is missing, which is `summary` where it is given.
 
     A window that fails does not stop the others, and what was read is kept. Raises `AuthenticationError` or
     `PermissionDeniedError` when the server refuses the key, `StoreError` when the book cannot be written and
     `StoreLockedError` when another sync of this organization runs.
     """
     with store.syncing(org):
-        job = _Run(store, http, org, policy, clock, watch or (lambda _: None))
+        job = _Run(store, http, org, policy, clock, watch or (lambda _: None), summary or begun(org, clock))
         if store.exists():
             job.open()
         try:
             job.collect()
         except BaseException as exc:
-            job.summary.error = str(exc) if isinstance(exc, TallybookError) else "interrupted"
+            job.summary.fail(exc)
             raise
         finally:
             job.end()
         return job.summary
 
 
+def begun(org: str, clock: Clock) -> Summary:
+    """Return the summary of a sync that begins now."""
+    return Summary(org, uuid.uuid4().hex, clock.now())
+
+
 class _Run:
-    def __init__(self, store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch) -> None:
+    def __init__(
+        self, store: Store, http: Http, org: str, policy: Policy, clock: Clock, watch: Watch, summary: Summary
+    ) -> None:
         self.store, self.http, self.org, self.policy, self.clock, self.watch = store, http, org, policy, clock, watch
-        self.summary = Summary(org, uuid.uuid4().hex, clock.now())
+        self.summary = summary
         self.progress = Progress("days")
         self.met = names.nobody()
         self.unknown_datasets: dict[str, Refusal] = {}

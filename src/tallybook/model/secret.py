@@ -1,6 +1,9 @@
-"""The admin key, in the one object that knows it."""
+"""The admin key, in the one object that knows it, and the environment, which knows it, too."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
 
 from tallybook.model.errors import SettingsError
 
@@ -59,3 +62,25 @@ class AdminKey:
 
     def __getstate__(self) -> object:
         raise TypeError("an admin key is not copied")
+
+
+class Variables(Mapping[str, str]):
+    """The environment, whose values show up in no text: a traceback with variables has it in many frames."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        """Take `values`, or the environment of this process."""
+        self._values = os.environ if values is None else values
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return "Variables([hidden])"

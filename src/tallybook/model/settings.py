@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
 from tallybook.model.datasets import DATASETS
-from tallybook.model.errors import SettingsError, suggest
-from tallybook.model.secret import AdminKey
+from tallybook.model.errors import SettingsError, UsageError, suggest
+from tallybook.model.secret import Variables
 
 FILE = "tallybook.toml"
 DEFAULT_BOOK = "tallybook.duckdb"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_KEY_LIKE = re.compile(r"(?<![\w-])sk-[\w-]{16,}")
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d|w)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -27,14 +27,29 @@ Directory = Literal["full", "names", "ids", "off"]
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
+KeySource = Literal["key_file", "key_command", "key_keyring", "key_env"]
+KEY_SOURCES: tuple[KeySource, ...] = ("key_file", "key_command", "key_keyring", "key_env")
+
+
 class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One organization: one admin key's world."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")] = "default"
     """Your own short name for it; every row carries it."""
     key_env: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "OPENAI_ADMIN_KEY"
-    """The environment variable that holds its admin key."""
+    """The environment variable that holds its admin key; at most one of the four sources is set."""
+    key_file: str = ""
+    """A file that holds nothing else, and that only you may read; a path is relative to the settings file."""
+    key_command: str | tuple[str, ...] = ""
+    """A command, run without a shell, that prints it."""
+    key_keyring: str = ""
+    """The service under which the keyring of the operating system has it."""
     base_url: str = DEFAULT_BASE_URL
+
+    @property
+    def key_source(self) -> KeySource:
+        """Which setting names where the key is."""
+        return next((source for source in KEY_SOURCES if getattr(self, source)), "key_env")
 
 
 class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -72,14 +87,27 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Where these settings were read; not itself a setting."""
 
     @property
-    def organization(self) -> Org:
-        """The one organization of this book."""
-        return self.org[0]
+    def orgs(self) -> tuple[str, ...]:
+        """The short names of the organizations."""
+        return tuple(org.name for org in self.org)
 
-    def key(self, environ: Mapping[str, str] = os.environ) -> AdminKey:
-        """Return the admin key; raises `SettingsError` where there is none or it is of the wrong kind."""
-        name = self.organization.key_env
-        return AdminKey(environ.get(name, ""), f"the environment variable {name}")
+    def chosen(self, names: Iterable[str] = ()) -> tuple[Org, ...]:
+        """Return the organizations called `names`, by default all; raises `UsageError` for one that is not there."""
+        wanted = tuple(names)
+        for name in wanted:
+            if name not in self.orgs:
+                raise UsageError(f"There is no [[org]] called {name!r} in the settings. {suggest(name, self.orgs)}")
+        return tuple(org for org in self.org if not wanted or org.name in wanted)
+
+    def only(self, name: str | None = None) -> Org:
+        """Return the organization called `name`; without a name, the one that there is.
+
+        Raises `UsageError` where there are several.
+        """
+        found = self.chosen([name] if name is not None else ())
+        if len(found) > 1:
+            raise UsageError(f"Say which organization with org= (--org NAME). {suggest('', self.orgs)}")
+        return found[0]
 
 
 def seconds(duration: str) -> int:
@@ -99,20 +127,22 @@ def find(start: Path) -> Path | None:
 
 
 def load(
-    config: str | Path | None = None, environ: Mapping[str, str] = os.environ, *, cwd: Path | None = None
+    config: str | Path | None = None, environ: Mapping[str, str] | None = None, *, cwd: Path | None = None
 ) -> Settings:
     """Read settings from `config`, else from the nearest `tallybook.toml`, then from `TALLYBOOK_*` variables.
 
-    Raises `SettingsError` that names the file and the key.
+    `environ` is the process's environment where it is not given. Raises `SettingsError` that names the file and the
+    key.
     """
+    environ = Variables(environ)
     config = config or environ.get("TALLYBOOK_CONFIG") or None
     path = Path(config) if config else find(cwd or Path.cwd())
     settings = _read(path) if path else Settings()
     if book := environ.get("TALLYBOOK_BOOK"):
         settings = msgspec.structs.replace(settings, book=book)
     if url := environ.get("TALLYBOOK_BASE_URL"):
-        org = msgspec.structs.replace(settings.organization, base_url=url)
-        settings = msgspec.structs.replace(settings, org=(org,))
+        orgs = tuple(msgspec.structs.replace(org, base_url=url) for org in settings.org)
+        settings = msgspec.structs.replace(settings, org=orgs)
     return settings
 
 
@@ -129,14 +159,46 @@ def _read(path: Path) -> Settings:
         settings = msgspec.convert(data, Settings)
     except msgspec.ValidationError as exc:
         raise SettingsError(f"{path}: {_explain(str(exc))}") from exc
-    if len(settings.org) != 1:
-        raise SettingsError(f"{path}: exactly one [[org]] is supported; there are {len(settings.org)}.")
+    _check_orgs(path, settings.org, data.get("org", []))
     if unknown := [d for d in settings.sync.datasets if d not in DATASETS]:
         raise SettingsError(f"{path}: sync.datasets: unknown {unknown[0]!r}. {suggest(unknown[0], DATASETS)}")
     if not _is_day(settings.sync.since):
         raise SettingsError(f"{path}: sync.since must be {_ALLOWED['sync.since']}; there is no such day.")
     book = settings.book if "://" in settings.book else str(path.parent / settings.book)
-    return msgspec.structs.replace(settings, book=book, path=str(path))
+    orgs = tuple(msgspec.structs.replace(org, key_file=_beside(path, org.key_file)) for org in settings.org)
+    return msgspec.structs.replace(settings, book=book, org=orgs, path=str(path))
+
+
+def _beside(settings: Path, name: str) -> str:
+    """Return a path that is relative to the settings file as one from here; `~` is the home folder."""
+    return str(settings.parent / Path(name).expanduser()) if name else ""
+
+
+def _check_orgs(path: Path, orgs: tuple[Org, ...], written: Iterable[Mapping[str, object]]) -> None:
+    """Refuse organizations that could be taken for one another, and keys from several places."""
+    if not orgs:
+        raise SettingsError(f"{path}: org is empty; write at least one [[org]], or none of it.")
+    for org, table in zip(orgs, written, strict=bool(written)):
+        for name, value in table.items():
+            if _KEY_LIKE.search(str(value)):
+                raise SettingsError(f"{path}: org.{name} holds a key itself. It must be {_ALLOWED[f'org.{name}']}.")
+        sources = [source for source in KEY_SOURCES if table.get(source)]
+        if len(sources) > 1:
+            raise SettingsError(f"{path}: org {org.name!r} takes its key from {' and '.join(sources)}. Keep one.")
+    for number, org in enumerate(orgs):
+        for other in orgs[:number]:
+            if org.name.lower() == other.name.lower():  # a lock file has the name, and case may not matter there
+                raise SettingsError(f"{path}: two [[org]] are called {org.name!r}. Each needs a name of its own.")
+            if _place(org) == _place(other):
+                raise SettingsError(
+                    f"{path}: {other.name!r} and {org.name!r} have the same key ({org.key_source}). A key is of one "
+                    "organization: set key_env, key_file, key_command or key_keyring in each [[org]]."
+                )
+
+
+def _place(org: Org) -> tuple[object, ...]:
+    """Return where the key of an organization is, and what it is for."""
+    return org.key_source, getattr(org, org.key_source), org.base_url
 
 
 def _is_day(text: str) -> bool:
@@ -151,9 +213,12 @@ _DURATION_TEXT = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
 _ALLOWED = {
     "book": "a path or URL in quotes",
     "allow_hosts": 'a list of host names, such as ["gateway.example.com"]',
-    "org": "a table [[org]] with name, key_env and base_url",
+    "org": f"a table [[org]] with {', '.join(Org.__struct_fields__)}",
     "org.name": _NAME,
     "org.key_env": "the name of an environment variable in quotes",
+    "org.key_file": "a path in quotes",
+    "org.key_command": 'a command line in quotes, or a list such as ["op", "read", "op://vault/tallybook/key"]',
+    "org.key_keyring": "the name of a keyring's service in quotes",
     "org.base_url": "an address in quotes, such as https://api.openai.com/v1",
     "sync": "a table [sync]",
     "sync.since": "a day in quotes, such as 2026-01-31, or empty",

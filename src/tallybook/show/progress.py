@@ -35,7 +35,7 @@ class Bar:
             transient=True,
         )
         self._task = self._progress.add_task("Starting", total=1, text="")
-        self._phase = ""
+        self._phase = ("", "")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -49,12 +49,12 @@ class Bar:
         text = f"{state.rows:,} rows, {state.requests:,} requests"
         text += f", {state.retries:,} retries" if state.retries else ""
         text += f", {state.failed} failed" if state.failed else ""
-        if state.phase != self._phase:
-            self._phase = state.phase
+        if (state.org, state.phase) != self._phase:
+            self._phase = (state.org, state.phase)
             self._progress.reset(self._task)
         self._progress.update(
             self._task,
-            description=_PHASES.get(state.phase, state.phase),
+            description=f"{state.org} " * bool(state.org) + _PHASES.get(state.phase, state.phase),
             completed=state.done,
             total=max(state.total, 1),
             text=text,

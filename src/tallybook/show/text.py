@@ -125,7 +125,14 @@ def result_text(result: Result, *, width: int | None = None) -> str:
 
 
 def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str:
-    """Return what a sync did, in a few lines."""
+    """Return what a sync did, in a few lines for each organization."""
+    several = len(summary.each) > 1
+    parts = [f"\nOrganization {one.org!r}\n" * several + render(_summed(one), width=width) for one in summary.each]
+    # A path is never folded, so that it can be copied.
+    return "\n".join([f"Book     {plain(url)}", *parts])
+
+
+def _summed(summary: Summary) -> Table:
     changes = summary.changes
     seconds = (summary.ended_at - summary.began_at).total_seconds() if summary.ended_at else 0
     grid = Table.grid(padding=(0, 2))
@@ -150,10 +157,11 @@ def sync_summary(summary: Summary, url: str, *, width: int | None = None) -> str
         grid.add_row("Missing", f"{failure.dataset} {stretch(failure.window)}: {failure.error}")
     if len(summary.failures) > 8:
         grid.add_row("", f"and {len(summary.failures) - 8} more")
-    if not summary.failures:
+    if summary.error is not None:
+        grid.add_row("Failed", summary.error)
+    elif not summary.failures:
         grid.add_row("Missing", "nothing")
-    # A path is never folded, so that it can be copied.
-    return f"Book     {plain(url)}\n{render(grid, width=width)}"
+    return grid
 
 
 def _end_of(sync: Mapping[str, Any]) -> str:
