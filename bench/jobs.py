@@ -96,8 +96,6 @@ class Race:
     text: str
     case: Case
     tools: Sequence[Tool]
-    share: float = 1.0
-    """How many of the rounds it takes part in."""
 
     @property
     def name(self) -> str:
@@ -119,4 +117,67 @@ BACKFILL = Race(
     "90 days of completions grouped by everything, and costs by project and line item, all at 1d",
     Case("Backfill", [Step(NOW, END - 90 * DAY)]),
     (NOTEBOOK, SDK, FLOOR, DLT, PLAIN, DEFAULTS),
+)
+
+LATER = "2026-10-02T06:00:00+00:00"
+RESTATEMENT = Race(
+    "30 days are held; within the next 24 hours rows of the newest days grow, shrink, vanish and appear; sync again",
+    Case(
+        "Restatement",
+        [Step(NOW, END - 30 * DAY), Step(LATER, END - 30 * DAY, reread=END - 7 * DAY)],
+        ("restatement",),
+    ),
+    (NOTEBOOK, DLT_ROWS, DLT_BUCKETS, PLAIN),
+)
+
+_FIVE_PM, _SIX_PM = END + 17 * 3600 + 31 * 60, END + 18 * 3600 + 5 * 60
+
+
+def _since(moment: int, days: int) -> Step:
+    """Return a sync that asks for the last `days` days up to now, as `time.time() - days * 86400` does."""
+    return Step(dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(), moment - days * DAY, None)
+
+
+_UNALIGNED = (_since(_FIVE_PM, 30), _since(_SIX_PM, 7))
+UNALIGNED = Trial(
+    "Unaligned start",
+    "The last 30 days are read at 17:31, the last 7 days at 18:05, both from that time of the day on",
+    (
+        Case("the first bucket begins where the request does", _UNALIGNED),
+        Case("the first bucket claims the whole day", _UNALIGNED, ("partial-first",)),
+    ),
+    (NOTEBOOK, DLT_ROWS, DLT_BUCKETS, PLAIN),
+)
+
+
+def _fault(name: str, *quirks: str, start: int = END - 14 * DAY, end: int = END) -> Case:
+    return Case(name, [Step(NOW, start, end)], quirks, remembers=False)
+
+
+_PAGES = "small-pages=3"
+FAULTS = Trial(
+    "Fault storm",
+    "14 days are read from a server that misbehaves",
+    (
+        _fault("429 with and without Retry-After, 500, 503, a cut body", "faults=3", "small-pages=1"),
+        _fault("all of these and more at once, one request in three", "storm=3", "small-pages=1"),
+        _fault("no quota left", "insufficient-quota"),
+        _fault("a login page with status 200", "html"),
+        _fault("a group-by that the server does not know", "no-api-source"),
+        _fault("half of the range is beyond the look-back", start=END - 372 * DAY, end=END - 358 * DAY),
+        _fault("amounts as text", "string-amounts"),
+        _fault("every other amount as text", "mixed-amounts"),
+        _fault("credits: negative amounts without a project", "credits"),
+        _fault("fields that no document names", "unknown-fields"),
+        _fault("rows twice in a bucket", "duplicates"),
+        _fault("rows under `result`", "result-key"),
+        _fault("empty days left out", "missing-buckets"),
+        _fault("pages shorter than asked for", _PAGES),
+        _fault("an empty text as last cursor", "empty-cursor", _PAGES),
+        _fault("a cursor that is refused once", "expired-cursor", _PAGES),
+        _fault("more, but no cursor", "lost-cursor", _PAGES),
+        _fault("the same cursor again", "repeated-cursor", _PAGES),
+        _fault("empty pages without end", "has-more-past-end"),
+    ),
+    (NOTEBOOK, DLT_BUCKETS, PLAIN),
 )

@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from jobs import DLT, FLOOR, NOTEBOOK, ROOT, Race
+from jobs import DLT, FLOOR, NOTEBOOK, ROOT, Race, Trial
 
 if TYPE_CHECKING:
     from run import Outcome
+    from trials import Sync, Verdict
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: written by `bench/run.py --write` -->", "<!-- end of results -->"
@@ -46,11 +47,10 @@ def ratio(outcome: Outcome, to: Outcome) -> str:
     return f"{median(a.seconds / b.seconds for a, b in zip(outcome.runs, to.runs, strict=True)):.2f}"
 
 
-def requests(outcome: Outcome) -> str:
-    """Return how many requests the last sync made, those for names apart."""
-    counts = outcome.last.requests
-    names = counts.get("names", 0)
-    return f"{counts['data']} + {names} for names" if names else str(counts["data"])
+def requests(sync: Sync) -> str:
+    """Return how many requests a sync made, those for names apart."""
+    data, names = (sync.requests.get(kind, 0) for kind in ("data", "names"))
+    return f"{data} + {names} for names" if names else str(data)
 
 
 def backfill(what: Race, outcomes: Mapping[str, Outcome]) -> str:
@@ -61,7 +61,7 @@ def backfill(what: Race, outcomes: Mapping[str, Outcome]) -> str:
             name,
             f"{o.verdict.measures} measures, {o.verdict.text}" if o.verdict.is_equal else o.verdict.text,
             f"{o.last.said.get('rows', 0):,}",
-            requests(o),
+            requests(o.last),
             spread([r.seconds for r in o.runs]),
             f"{median(r.cpu for r in o.runs):.2f}",
             *(ratio(o, outcomes[tool.name]) for tool in _BESIDE.values()),
@@ -70,6 +70,33 @@ def backfill(what: Race, outcomes: Mapping[str, Outcome]) -> str:
         for name, o in outcomes.items()
     ]
     return f"### {what.name}\n\n{what.text}.\n\n{table(head, rows, left=2)}"
+
+
+def restatement(what: Race, outcomes: Mapping[str, Outcome], changes: tuple[int, int]) -> str:
+    """Return the section of a second sync after `changes` (rows new or changed, rows gone or changed)."""
+    head = ("Tool", "Equal to the ledger", "Requests", "Rows written", "Rows removed", "Seconds", "CPU s", "Peak MB")
+    rows = [
+        (
+            name,
+            o.verdict.text,
+            requests(o.last),
+            f"{o.written:,}",
+            f"{o.removed:,}" if o.tool.keeps else "all",
+            spread([r.seconds for r in o.runs]),
+            f"{median(r.cpu for r in o.runs):.2f}",
+            f"{median(r.peak for r in o.runs) / 1e6:.0f}",
+        )
+        for name, o in outcomes.items()
+    ]
+    text = f"{what.text}. New or changed are {changes[0]:,} rows, changed or gone {changes[1]:,}. The second sync alone"
+    return f"### {what.name}\n\n{text}:\n\n{table(head, rows, left=2)}"
+
+
+def trial(what: Trial, verdicts: Sequence[Sequence[Verdict]]) -> str:
+    """Return the section of a trial: a row per case, a column per tool."""
+    head = ("The server", *(tool.name for tool in what.tools))
+    rows = [(case.name, *(v.text for v in of_case)) for case, of_case in zip(what.cases, verdicts, strict=True)]
+    return f"### {what.name}\n\n{what.text}.\n\n{table(head, rows, left=len(head))}"
 
 
 def machine(rounds: int, versions: Sequence[str]) -> str:

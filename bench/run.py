@@ -1,7 +1,7 @@
 """Measure tallybook against named opponents, on this machine, now: `make bench`.
 
-Exits with 1 where what tallybook has is not equal to the emulator's ledger and it does not say so; what becomes of
-others is a row in a table, and times never fail.
+Exits with 1 where what tallybook has is not equal to the emulator's ledger and it does not say so, or where it writes
+rows that did not change. What becomes of others is a row in a table, and times never fail.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import report
+import resync
 import startup
-from jobs import BACKFILL, Race, Tool
+from changes import changed
+from jobs import BACKFILL, FAULTS, RESTATEMENT, UNALIGNED, Race, Tool, Trial
 from measure import Run, emulator, environment, versions
-from trials import Sync, Verdict, attempt, truth
+from trials import Attempt, Sync, Verdict, attempt, truth
+
+PATIENCE = 30
+"""Seconds for a sync of a trial, ten times what it takes where nothing is wrong."""
 
 
 @dataclass(slots=True)
@@ -23,47 +28,130 @@ class Outcome:
     """What one tool did in all rounds of a race."""
 
     tool: Tool
-    last: Sync
-    verdict: Verdict
+    attempt: Attempt
+    """The newest, or the first that was not equal."""
     runs: list[Run] = field(default_factory=list)
     """Those of the last step, of the rounds that count."""
 
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it was equal in every round."""
+        return self.attempt.verdict
 
-def measured(url: str, race: Race, rounds: int) -> dict[str, Outcome]:
+    @property
+    def last(self) -> Sync:
+        """Its last sync."""
+        return self.attempt.syncs[-1]
+
+    @property
+    def written(self) -> int:
+        """How many rows the last sync wrote."""
+        return int(self.last.said.get("written", 0))
+
+    @property
+    def removed(self) -> int:
+        """How many rows that were there before the last sync are not any more."""
+        before = self.attempt.syncs[0].said.get("rows", 0)
+        return int(before + self.written - self.last.said.get("rows", 0))
+
+
+@dataclass(slots=True)
+class Results:
+    """What the page says, and what is wrong with tallybook."""
+
+    sections: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def check(self, name: str, tool: Tool, verdict: Verdict) -> None:
+        """Note it where tallybook is silently wrong."""
+        if tool.is_ours and verdict.is_silent:
+            self.wrong.append(f"{name}: {tool.name}: {verdict.text}")
+
+
+def race(url: str, what: Race, rounds: int, results: Results) -> dict[str, Outcome]:
     """Run all tools of a race, one round that does not count and then `rounds` interleaved ones."""
-    ledger = truth(url, race.case)
+    ledger = truth(url, what.case)
     outcomes: dict[str, Outcome] = {}
     for number in range(rounds + 1):
-        for tool in race.tools:
-            done = attempt(url, race.case, tool, ledger)
-            outcome = outcomes.setdefault(tool.name, Outcome(tool, done.last, done.verdict))
+        for tool in what.tools:
+            done = attempt(url, what.case, tool, ledger)
+            outcome = outcomes.setdefault(tool.name, Outcome(tool, done))
             if outcome.verdict.is_equal:
-                outcome.last, outcome.verdict = done.last, done.verdict
+                outcome.attempt = done
             if number:
-                outcome.runs.append(done.last.run)
-        print(f"{race.name}: round {number} of {rounds}", file=sys.stderr)
+                outcome.runs.append(done.syncs[-1].run)
+        print(f"{what.name}: round {number} of {rounds}", file=sys.stderr)
+    for outcome in outcomes.values():
+        results.check(what.name, outcome.tool, outcome.verdict)
     return outcomes
 
 
+def backfill(url: str, rounds: int, results: Results) -> None:
+    """Measure the first sync."""
+    results.sections.append(report.backfill(BACKFILL, race(url, BACKFILL, rounds, results)))
+
+
+def restatement(url: str, rounds: int, results: Results) -> None:
+    """Measure the second sync after the server has changed what it had said."""
+    changes = changed(url, RESTATEMENT.case)
+    outcomes = race(url, RESTATEMENT, max(1, rounds // 3), results)
+    results.sections.append(report.restatement(RESTATEMENT, outcomes, changes))
+    for name, o in outcomes.items():
+        if o.tool.is_ours and (o.written, o.removed) != changes:
+            results.wrong.append(f"{RESTATEMENT.name}: {name} wrote {o.written} and removed {o.removed} of {changes}")
+
+
+def unchanged(url: str, rounds: int, results: Results) -> None:
+    """Measure syncs in which nothing has changed."""
+    section, is_quiet = resync.section(url, rounds)
+    results.sections.append(section)
+    if not is_quiet:
+        results.wrong.append("No-change re-sync: rows were written")
+
+
+def trial(url: str, what: Trial, results: Results) -> None:
+    """Put all tools through all cases of a trial."""
+    verdicts: list[list[Verdict]] = []
+    for case in what.cases:
+        print(f"{what.name}: {case.name}", file=sys.stderr)
+        ledger = truth(url, case)
+        verdicts.append([attempt(url, case, tool, ledger, PATIENCE, quiet=True).verdict for tool in what.tools])
+        for tool, verdict in zip(what.tools, verdicts[-1], strict=True):
+            results.check(f"{what.name}, {case.name}", tool, verdict)
+    results.sections.append(report.trial(what, verdicts))
+
+
+JOBS = {
+    "backfill": backfill,
+    "restatement": restatement,
+    "resync": unchanged,
+    "unaligned": lambda url, _rounds, results: trial(url, UNALIGNED, results),
+    "faults": lambda url, _rounds, results: trial(url, FAULTS, results),
+    "startup": lambda _url, rounds, results: results.sections.append(startup.section(5 * rounds)),
+}
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run every job, print what came of it, and return the exit code."""
+    """Run the jobs, print what came of them, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="2 rounds instead of 9, no start-up times")
-    parser.add_argument("--write", action="store_true", help="also put the results into docs/benchmarks.md")
+    parser.add_argument("jobs", nargs="*", choices=JOBS, default=tuple(JOBS), help="all of them if none is named")
+    parser.add_argument("--quick", action="store_true", help="2 rounds instead of 9")
+    parser.add_argument("--write", action="store_true", help="also put the results of all jobs into docs/benchmarks.md")
     given = parser.parse_args(arguments)
-    rounds = 2 if given.quick else 9
+    if given.write and set(given.jobs) != set(JOBS):
+        parser.error("--write takes the results of all jobs")
+    results = Results()
     with emulator() as url:
-        outcomes = measured(url, BACKFILL, rounds)
-    sections = [report.backfill(BACKFILL, outcomes)]
-    if not given.quick:
-        sections.append(startup.section(5 * rounds))
-    tools = [outcome.tool for outcome in outcomes.values()]
-    used = [versions(environment(tool.environment, tool.requirements), tool.shown) for tool in tools]
-    text = "\n\n".join([report.machine(rounds, used), *sections])
+        for name in given.jobs:
+            JOBS[name](url, 2 if given.quick else 9, results)
+    used = [versions(environment(tool.environment, tool.requirements), tool.shown) for tool in BACKFILL.tools]
+    text = "\n\n".join([report.machine(2 if given.quick else 9, used), *results.sections])
     print(text)
+    for wrong in results.wrong:
+        print(f"WRONG: {wrong}", file=sys.stderr)
     if given.write:
         report.write(text)
-    return int(any(o.tool.is_ours and not o.verdict.is_equal for o in outcomes.values()))
+    return int(bool(results.wrong))
 
 
 if __name__ == "__main__":

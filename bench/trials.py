@@ -15,7 +15,7 @@ from typing import Any
 from jobs import DAY, GROUP_BY, HERE, KEY, Case, Step, Tool
 from measure import Run, control, environment, run
 
-PATIENCE = 90.0
+PATIENCE = 600.0
 """Seconds after which a process counts as one that does not end."""
 MEASURE = {"input_tokens"}
 """What is compared where a tool has nothing at all."""
@@ -52,11 +52,6 @@ class Attempt:
     syncs: Sequence[Sync]
     verdict: Verdict
 
-    @property
-    def last(self) -> Sync:
-        """The sync that is looked at."""
-        return self.syncs[-1]
-
 
 def truth(url: str, case: Case) -> Days:
     """Return the days of the emulator's ledger, added up from single events, as they are at the last step."""
@@ -78,7 +73,9 @@ def stage(url: str, case: Case, now: str) -> None:
     control(url, "/_stage", quirks=",".join(case.quirks), remembers=int(case.remembers))
 
 
-def attempt(url: str, case: Case, tool: Tool, ledger: Days, patience: float = PATIENCE) -> Attempt:
+def attempt(
+    url: str, case: Case, tool: Tool, ledger: Days, patience: float = PATIENCE, *, quiet: bool = False
+) -> Attempt:
     """Let `tool` go through all steps of `case` in a folder of its own, and judge what it has in the end."""
     stage(url, case, case.steps[0].now)
     measures = sorted({name for sums in ledger.values() for name in sums} - {"amount"})
@@ -86,7 +83,11 @@ def attempt(url: str, case: Case, tool: Tool, ledger: Days, patience: float = PA
     with tempfile.TemporaryDirectory(prefix="tallybook-bench-") as name:
         for step in case.steps:
             control(url, "/_clock", now=step.now)
-            syncs.append(_sync(url, step, tool, Path(name), measures, patience))
+            command = _command(url, step, tool, measures)
+            before = control(url, "/_counts")
+            done = run(command, {"OPENAI_ADMIN_KEY": KEY}, Path(name), patience=patience, quiet=quiet)
+            counts = {kind: count - before.get(kind, 0) for kind, count in control(url, "/_counts").items()}
+            syncs.append(Sync(done, counts, json.loads(done.output) if done.code == 0 else {}))
     first = case.steps[0 if tool.keeps else -1].start // DAY * DAY
     return Attempt(syncs, judge(tool, syncs[-1], {day: sums for day, sums in ledger.items() if day >= first}))
 
@@ -95,7 +96,7 @@ def _unix(now: str) -> int:
     return int(dt.datetime.fromisoformat(now).timestamp())
 
 
-def _sync(url: str, step: Step, tool: Tool, folder: Path, measures: Sequence[str], patience: float) -> Sync:
+def _command(url: str, step: Step, tool: Tool, measures: Sequence[str]) -> list[str | Path]:
     task = {
         "url": url,
         "key": KEY,
@@ -107,18 +108,14 @@ def _sync(url: str, step: Step, tool: Tool, folder: Path, measures: Sequence[str
         "measures": measures,
         "variant": tool.variant,
     }
-    command = [environment(tool.environment, tool.requirements), HERE / "tools" / tool.script, json.dumps(task)]
-    before = control(url, "/_counts")
-    done = run(command, {"OPENAI_ADMIN_KEY": KEY}, folder, patience=patience)
-    after = control(url, "/_counts")
-    counts = {kind: count - before.get(kind, 0) for kind, count in after.items()}
-    return Sync(done, counts, json.loads(done.output) if done.output.strip() else {})
+    python = environment(tool.environment, tool.requirements)
+    return [python, HERE / "tools" / tool.script, json.dumps(task)]
 
 
 def judge(tool: Tool, sync: Sync, ledger: Days) -> Verdict:
     """Say whether what `tool` has is what the ledger says: whole numbers exactly, money as exactly as it claims."""
     if sync.run.code:
-        how = f"stops, exit code {sync.run.code}" if sync.run.code > 0 else "does not end"
+        how = f"stops, exit code {sync.run.code}" if sync.run.code > 0 else f"not done in {sync.run.seconds:.0f} s"
         return Verdict(is_equal=False, is_silent=sync.run.code < 0, text=how)
     held = _held(sync.said["days"])
     missing = {day for start, end in sync.said.get("missing", ()) for day in range(start // DAY * DAY, end, DAY)}
@@ -131,8 +128,8 @@ def judge(tool: Tool, sync: Sync, ledger: Days) -> Verdict:
         for kind, (names, tolerance) in kinds.items()
     }
     if any(wrong.values()):
-        days = " and ".join(f"{name} on {n} of {len(compared)} days" for name, n in wrong.items() if n)
-        return Verdict(is_equal=False, is_silent=True, text=f"**wrong**: {days}")
+        days = ", ".join(f"{kind} on {n}" for kind, n in wrong.items() if n)
+        return Verdict(is_equal=False, is_silent=True, text=f"**wrong**: {days} of {len(compared)} days")
     exact = "exact to float precision" if tool.tolerance else "exact"
     text = f"{exact}, and names {len(named)} days as missing" if named else exact
     return Verdict(is_equal=True, is_silent=False, text=text, measures=len(measures))

@@ -24,19 +24,29 @@ class PinnedClock(SystemClock):
         return dt.datetime.fromisoformat(task["now"])
 
 
-def moment(seconds):
-    """Return Unix seconds as a moment."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds else None
+def opened():
+    """Return the book in the working directory."""
+    Path("tallybook.toml").write_text(SETTINGS + VARIANTS[task["variant"]])
+    return tallybook.open("bench.duckdb", config="tallybook.toml", clock=PinnedClock())
 
 
-def newest():
+def sync(book):
+    """Bring the book up to date; ends the process where that failed in part."""
+    since, until = (dt.datetime.fromtimestamp(s, dt.UTC) if s else None for s in (task["start"], task["end"]))
+    summary = book.sync(since=since, until=until, datasets=["completions", "costs"])
+    if not summary.ok:
+        sys.exit(1)
+    return summary
+
+
+def newest(book):
     """Return when the newest row was written."""
     both = "SELECT recorded_at FROM usage UNION ALL SELECT recorded_at FROM costs"
     return book.store.read(f"SELECT max(recorded_at) AS at FROM ({both})").to_pylist()[0]["at"]
 
 
-def sums(table, columns):
-    """Return the sums of each bucket, how many rows there are, and how many are new since `before`."""
+def sums(book, table, columns, before):
+    """Return the sums of each bucket, how many rows there are, and how many are newer than `before`."""
     totals = ", ".join(f"sum({name})::VARCHAR AS {name}" for name in columns)
     days = book.store.read(f"SELECT epoch(start_time)::BIGINT AS start, {totals} FROM {table} GROUP BY start_time")
     new = "count(*) FILTER (recorded_at > coalesce(?, '-infinity'::TIMESTAMP))"
@@ -44,20 +54,17 @@ def sums(table, columns):
     return [[row.pop("start"), row] for row in days.to_pylist()], counts
 
 
-Path("tallybook.toml").write_text(SETTINGS + VARIANTS[task["variant"]])
-book = tallybook.open("bench.duckdb", config="tallybook.toml", clock=PinnedClock())
-before = newest() if book.store.exists() else None
-summary = book.sync(since=moment(task["start"]), until=moment(task["end"]), datasets=["completions", "costs"])
-usage, counted = sums("usage", task["measures"])
-costs, billed = sums("costs", ["amount"])
-print(
-    json.dumps(
-        {
-            "days": usage + costs,
-            "rows": counted["rows"] + billed["rows"],
-            "written": counted["written"] + billed["written"],
-            "missing": [[r.span.start, r.span.end] for r in summary.refusals if r.dimension is None],
-        }
-    )
-)
-sys.exit(0 if summary.ok else 1)
+def main():
+    """Sync once, and say what is held."""
+    book = opened()
+    before = newest(book) if book.store.exists() else None
+    summary = sync(book)
+    usage, counted = sums(book, "usage", task["measures"], before)
+    costs, billed = sums(book, "costs", ["amount"], before)
+    said = {name: counted[name] + billed[name] for name in ("rows", "written")}
+    missing = [[r.span.start, r.span.end] for r in summary.refusals if r.dimension is None]
+    print(json.dumps({"days": usage + costs, "missing": missing, **said}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,8 @@
 """dlt's `rest_api` source into DuckDB by way of Parquet, which loads fastest and in the least memory.
 
 `load`: buckets as they are, their results in a table below, into a book that need not have anything. `buckets`: the
-same, merged by the start of the bucket. `rows`: flat rows, merged by the start of the bucket and all dimensions.
+same, merged by the start of the bucket. `rows`: flat rows, merged by the start of the bucket and all dimensions, which
+as parts of a key must be given.
 """
 
 import json
@@ -28,10 +29,14 @@ CLIENT = {
 }
 
 
-def rows(bucket):
-    """Yield the results of a bucket, each with its start."""
-    for result in bucket["results"]:
-        yield {"start_time": bucket["start_time"], **result}
+def flattened(group_by):
+    """Return what yields the results of a bucket, each with its start."""
+
+    def rows(bucket):
+        for result in bucket["results"]:
+            yield {**result, "start_time": bucket["start_time"], **{name: str(result[name]) for name in group_by}}
+
+    return rows
 
 
 def resource(path, limit):
@@ -44,7 +49,7 @@ def resource(path, limit):
     return {
         "name": name,
         "endpoint": {"path": path, "data_selector": "data", "params": params},
-        "processing_steps": [{"yield_map": rows}] if FLAT else [],
+        "processing_steps": [{"yield_map": flattened(group_by)}] if FLAT else [],
         "primary_key": ["start_time", *(group_by if FLAT else [])],
         "write_disposition": "replace" if task["variant"] == "load" else "merge",
     }
