@@ -7,7 +7,7 @@ import pytest
 
 from tallybook.model import settings
 from tallybook.model.errors import SettingsError, UsageError
-from tallybook.model.settings import Org, Settings, Sync, load, seconds
+from tallybook.model.settings import Org, Pages, Settings, Sync, load, seconds
 
 
 def reading(folder: Path, text: str) -> Settings:
@@ -96,7 +96,11 @@ def test_a_file_that_is_not_text_or_not_there_is_named(tmp_path: Path) -> None:
 
 def test_every_setting_says_what_is_allowed() -> None:
     top = {f.name for f in msgspec.structs.fields(Settings)} - {"path"}
-    inner = {f"{t}.{f.name}" for t, kind in (("org", Org), ("sync", Sync)) for f in msgspec.structs.fields(kind)}
+    inner = {
+        f"{t}.{f.name}"
+        for t, kind in (("org", Org), ("sync", Sync), ("pages", Pages))
+        for f in msgspec.structs.fields(kind)
+    }
     assert top | inner == set(settings._ALLOWED)
 
 

@@ -184,6 +184,7 @@ class Book:
             concurrency=options.concurrency,
             full=full,
             splits=tuple(s for s in SPLITS if SPLITS[s].split in options.cost_splits),
+            keep=self.settings.pages.keep,
         )
 
     def query(

@@ -48,6 +48,11 @@ name = "default"
 # datasets = []
 # By what the bill is told apart besides project and line item, as far as the API allows; [] reads the bill alone.
 # cost_splits = ["api_key", "user"]
+
+[pages]
+# The raw buckets that are kept as proof: "current" keeps those behind the numbers held and behind every version that
+# was restated, "all" whatever was ever read, "none" nothing. The next write deletes what is no longer to be kept.
+# keep = "current"
 """
 
 

@@ -156,9 +156,10 @@ class Http:
         while not self._stopped and (left := until - self._clock.monotonic()) > 0:
             self._clock.sleep(min(left, 1.0))
 
-    def get(self, path: str, query: Query = (), decoder: Decoder = decode) -> Reply:
+    def get(self, path: str, query: Query = (), decoder: Decoder = decode, *, dataset: str = "") -> Reply:
         """Return the answer to a GET, retrying what may pass until the deadline.
 
+        `dataset` is what answers are listed under; the last word of the path where it is not given.
         Raises a `ProviderError`: `AuthenticationError`, `PermissionDeniedError` and `RequestRefusedError` at once,
         `RateLimitError`, `UnreachableError` and `UnexpectedResponseError` when retrying did not help.
         """
@@ -173,14 +174,18 @@ class Http:
         )
         attempts = itertools.count(1)
         try:
-            reply: Reply = retrying(self._attempt, path, urlencode(query), decoder, began + self._deadline, attempts)
+            reply: Reply = retrying(
+                self._attempt, dataset, path, urlencode(query), decoder, began + self._deadline, attempts
+            )
         except RetryableError as exc:
             error = exc.error
         else:
             return replace(reply, seconds=self._clock.monotonic() - began)
         raise error
 
-    def _attempt(self, path: str, query: str, decoder: Decoder, until: float, attempts: Iterator[int]) -> Reply:
+    def _attempt(
+        self, dataset: str, path: str, query: str, decoder: Decoder, until: float, attempts: Iterator[int]
+    ) -> Reply:
         number = next(attempts)
         self._pause(until)
         began_at = self._clock.now()
@@ -201,7 +206,7 @@ class Http:
         digest = hashlib.sha256(body).hexdigest()
         seconds = (self._clock.now() - began_at).total_seconds()
         answer = Fetch(
-            path.rpartition("/")[2],
+            dataset or path.rpartition("/")[2],
             path,
             query,
             began_at,

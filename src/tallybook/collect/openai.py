@@ -6,7 +6,7 @@ paging, a repeated or missing cursor is an error, an expired one starts the wind
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Raw
 
@@ -16,11 +16,14 @@ from tallybook.collect.parse import buckets, parse
 from tallybook.collect.values import quoted
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
-from tallybook.model.records import Read
+from tallybook.model.records import Fetch, Read
 from tallybook.model.windows import Window, unix
 
 Filters = Mapping[str, Sequence[str] | bool]
 """Dimension (as in `group_by`) to the values wanted; `batch` takes one boolean."""
+
+Keep = Callable[[Reply], Fetch]
+"""From an answer that rows were made of to what the book keeps of it."""
 
 _RESTARTS = 2
 _EMPTY_PAGES = 10
@@ -33,12 +36,14 @@ def read(
     dimensions: Sequence[str],
     filters: Filters | None = None,
     *,
+    keep: Keep | None = None,
     keep_buckets: bool = False,
     limit: int | None = None,
 ) -> Read:
     """Return one window of `dataset`, read whole; raises a `ProviderError` otherwise.
 
-    `limit` is the most buckets that a page may ask for, where the server has said so.
+    `keep` says what the read carries of its answers, where it is to be written; `limit` is the most buckets that a
+    page may ask for, where the server has said so.
     """
     replies = fetch(http, dataset, window, dimensions, filters or {}, limit)
     read_at = unix(replies[0].began_at)
@@ -50,7 +55,7 @@ def read(
         tuple(sorted(dimensions)),
         read_at,
         rows,
-        tuple(r.answer for r in replies),
+        tuple(map(keep, replies)) if keep else (),
         notes,
         tuple(buckets(pages)) if keep_buckets else (),
     )
@@ -109,7 +114,8 @@ def _walk(http: Http, dataset: Dataset, window: Window, pairs: Query) -> list[Re
     cursor: str | None = None
     while True:
         try:
-            reply = http.get(dataset.path, [*pairs, ("page", cursor)] if cursor else pairs, decode_page)
+            query = [*pairs, ("page", cursor)] if cursor else pairs
+            reply = http.get(dataset.path, query, decode_page, dataset=dataset.name)
         except RequestRefusedError as exc:
             if cursor and (exc.param == "page" or "page token" in str(exc)):
                 raise _CursorRefusedError(exc) from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tallybook.collect.http import Http
-from tallybook.collect.openai import Filters, read
+from tallybook.collect.openai import Filters, Keep, read
 from tallybook.model.datasets import Dataset
 from tallybook.model.errors import (
     AuthenticationError,
@@ -69,9 +69,18 @@ class _Verdict:
     instead: tuple[Ask, ...] = ()
 
 
-def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, keep_buckets: bool = False) -> Outcome:
+def ask(
+    http: Http,
+    first: Ask,
+    filters: Filters | None = None,
+    *,
+    now: int,
+    keep: Keep | None = None,
+    keep_buckets: bool = False,
+) -> Outcome:
     """Read a window, stepping down where the API refuses a part of it; other errors become failures.
 
+    `keep` and `keep_buckets` are as for `read`.
     Raises `AuthenticationError`, and `PermissionDeniedError` for a missing scope: no other window would escape them.
     """
     outcome = Outcome([], [], [])
@@ -81,9 +90,8 @@ def ask(http: Http, first: Ask, filters: Filters | None = None, *, now: int, kee
             break
         step = todo.pop(0)
         try:
-            got = read(
-                http, step.dataset, step.window, step.dimensions, filters, keep_buckets=keep_buckets, limit=step.limit
-            )
+            about = (step.dataset, step.window, step.dimensions, filters)
+            got = read(http, *about, keep=keep, keep_buckets=keep_buckets, limit=step.limit)
             outcome.reads.append(got)
         except AuthenticationError:
             raise

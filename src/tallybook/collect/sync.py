@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ from typing import Any
 from tallybook.collect import directory, names
 from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
+from tallybook.collect.pages import keeper
 from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.collect.wanted import asks, newest_commit
@@ -29,7 +31,7 @@ from tallybook.model.errors import (
     TallybookError,
     UnreachableError,
 )
-from tallybook.model.records import Read, Refusal
+from tallybook.model.records import Fetch, Read, Refusal
 from tallybook.model.windows import Span, naive, overlap, unix
 from tallybook.store.base import Batch, Store
 
@@ -90,6 +92,8 @@ class _Run:
         self.denied: dict[str, TallybookError] = {}
         self.unreachable = 0
         self.waiting: list[Outcome] = []
+        self.answers: list[Fetch] = []
+        self.keep = keeper(policy.keep)
         self.held: dict[str, list[Run]] = {}
         self.committed = 0
         self.written_at = clock.monotonic()
@@ -118,7 +122,9 @@ class _Run:
         self.summary.ended_at = self.clock.now()
         if self.opened:
             with self._at_once():
-                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=self.http.answers()))
+                # What belongs to no read that was written: pages of windows that failed, names.
+                rest = (*self.answers, *self.http.answers())
+                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=rest, keep=self.policy.keep))
                 self._record(self.summary.as_dict())
 
     def _record(self, summary: Mapping[str, Any]) -> None:
@@ -208,14 +214,14 @@ class _Run:
         return outcome
 
     def _read(self, step: Ask) -> Outcome:
-        outcome = ask(self.http, step, now=self.now)
+        outcome = ask(self.http, step, now=self.now, keep=self.keep)
         for got in outcome.reads[:]:
             ended = min(got.window.end, got.read_at)
             if got.rows.num_rows or not self._holds_rows(got, ended):
                 continue
             # From rows to none: believed only when a second read agrees.
             outcome.reads.remove(got)
-            outcome.add(ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now))
+            outcome.add(ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now, keep=self.keep))
         return outcome
 
     def _holds_rows(self, got: Read, ended: int) -> bool:
@@ -272,10 +278,11 @@ class _Run:
     def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
         if reads or refusals:
             self.open()
-            # The client lists every answer, also those of windows that failed; none is listed twice.
-            reads = tuple(dataclasses.replace(got, fetches=()) for got in reads)
-            batch = Batch(self.org, self.summary.sync_id, reads, refusals, self.http.answers())
+            self.answers += self.http.answers()
+            others, waiting = _others(self.answers, reads)
+            batch = Batch(self.org, self.summary.sync_id, reads, refusals, tuple(others), keep=self.policy.keep)
             self.summary.changes.add(self.store.replace(batch))
+            self.answers = waiting
             log.debug("committed %d windows", len(reads))
 
     def _settle_unknown(self, asks: list[Ask]) -> None:
@@ -312,6 +319,19 @@ class _Run:
         self.summary.directory = str(listing)
         self.open()
         names.write(self.store, self.org, what, listing)
+
+
+def _others(answers: Iterable[Fetch], reads: Iterable[Read]) -> tuple[list[Fetch], list[Fetch]]:
+    """Return the answers that belong to no read, and those that may yet belong to one that is not written now."""
+    mine = Counter(fetch for got in reads for fetch in got.fetches)
+    others: list[Fetch] = []
+    waiting: list[Fetch] = []
+    for answer in answers:
+        if mine[answer]:
+            mine[answer] -= 1
+        else:
+            (waiting if answer.status == 200 else others).append(answer)
+    return others, waiting
 
 
 def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from tallybook.model.windows import unix
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return `values` (None is null) as a column of type `kind`.
 
-    Text, booleans, whole numbers, doubles, decimals and naive UTC datetimes are known; a number that does
+    Text, bytes, booleans, whole numbers, doubles, decimals and naive UTC datetimes are known; a number that does
     not fit raises `OverflowError` or `pyarrow.ArrowInvalid`, text that is no Unicode a `ValueError`, another type
     a `TypeError`.
     """
@@ -31,10 +32,10 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return _text(values)
     if pa.types.is_decimal(kind):
         return _text([None if v is None else str(v) for v in values]).cast(kind)
-    numbers = _numbers(values, kind)
+    filled = _bytes(values) if pa.types.is_binary(kind) else _numbers(values, kind)
     if not nulls:
-        return numbers
-    return pc.if_else(_flags(v is not None for v in values), numbers, pa.nulls(len(values), kind))
+        return filled
+    return pc.if_else(_flags(v is not None for v in values), filled, pa.nulls(len(values), kind))
 
 
 def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
@@ -49,6 +50,12 @@ def _text(values: Sequence[str | None]) -> pa.Array:
     builder = StringBuilder()
     builder.append_values(values)
     return builder.finish()
+
+
+def _bytes(values: Sequence[bytes | None]) -> pa.Array:
+    ends = array("i", accumulate((len(v or b"") for v in values), initial=0))
+    whole = b"".join(v or b"" for v in values)
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(ends), pa.py_buffer(whole)])
 
 
 def _flags(values: Any) -> pa.Array:

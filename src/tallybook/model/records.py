@@ -11,6 +11,18 @@ from tallybook.model.windows import Span, Window
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One raw bucket object, as it was cut from the body of an answer."""
+
+    start: int
+    """Of the bucket, Unix seconds."""
+    hash: bytes
+    """SHA-256 of its bytes."""
+    body: bytes
+    """Its bytes; those of a large one compressed (zstd)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     """One answered request, for the append-only list of requests."""
 
@@ -28,6 +40,12 @@ class Fetch:
     sha256: str
     """Of the body."""
     request_id: str | None = None
+    envelope: str | None = field(default=None, compare=False, repr=False)
+    """The body without its buckets; only of an answer behind a read."""
+    parsed_by: str | None = field(default=None, compare=False, repr=False)
+    """The version of tallybook that made rows of it."""
+    pages: tuple[Page, ...] = field(default=(), compare=False, repr=False)
+    """Its buckets, in order; none where the book keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 Duration = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}\s*[smhdw]$")]
 Directory = Literal["full", "names", "ids", "off"]
 """What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
+Keep = Literal["current", "all", "none"]
+"""Which raw bucket objects are kept as proof."""
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
@@ -74,6 +76,13 @@ class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """By what the bill is told apart besides project and line item, as far as the API allows."""
 
 
+class Pages(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What is kept of the answers themselves."""
+
+    keep: Keep = "current"
+    """Raw buckets: those behind what is held and behind every version that was restated, all ever read, or none."""
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything that can be set in `tallybook.toml`."""
 
@@ -83,6 +92,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Further hosts that the key may be sent to."""
     org: tuple[Org, ...] = (Org(),)
     sync: Sync = Sync()
+    pages: Pages = Pages()
     path: str = ""
     """Where these settings were read; not itself a setting."""
 
@@ -230,6 +240,8 @@ _ALLOWED = {
     "sync.deadline": f"{_DURATION_TEXT}, longer than nothing",
     "sync.datasets": f"a list of {', '.join(DATASETS)}",
     "sync.cost_splits": 'a list of "api_key" and "user", or empty',
+    "pages": "a table [pages]",
+    "pages.keep": "current, all or none, in quotes",
 }
 """Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""
 
@@ -238,7 +250,7 @@ def _explain(message: str) -> str:
     """Name the key, and what it may be or, for a misspelt one, the nearest that exists."""
     match = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
     if match:
-        struct = {"sync": Sync, "org": Org}.get((match[2] or "").split("[")[0], Settings)
+        struct = {"sync": Sync, "org": Org, "pages": Pages}.get((match[2] or "").split("[")[0], Settings)
         known = [f for f in struct.__struct_fields__ if f != "path"]
         where = f" in [{match[2]}]" if match[2] else ""
         return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
 from tallybook.model.datasets import HELD
 from tallybook.model.records import Fetch, Note, Read, Refusal
+from tallybook.model.settings import Keep
 from tallybook.model.windows import Window, ceil, merge, naive
 
 
@@ -28,6 +29,8 @@ class Batch:
     fetches: tuple[Fetch, ...] = ()
     """Requests that belong to no read, such as those of the directory."""
     notes: tuple[Note, ...] = ()
+    keep: Keep = "current"
+    """Which raw buckets stay in the book; those of all reads are given."""
 
 
 @dataclass(slots=True)

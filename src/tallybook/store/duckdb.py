@@ -32,7 +32,8 @@ from tallybook.store.versions import VERSIONED, source
 
 log = logging.getLogger(__name__)
 
-SCHEMAS = {"public": "main", "internal": "internal"}
+DIALECT = {"public": "main", "internal": "internal", "zstd": "USING COMPRESSION zstd"}
+"""What stands in braces in migrations."""
 STATE = ("directory", "notes", "syncs", "orgs", "refusals", "fetches", "line_items", "teams", "business")
 """The small tables that `rows` and `put` accept."""
 
@@ -70,7 +71,7 @@ class DuckDBStore:
                 with transaction(cursor):
                     if not done:
                         _begin_book(cursor)
-                    cursor.execute(text.format(**SCHEMAS))
+                    cursor.execute(text.format(**DIALECT))
                     cursor.execute("INSERT INTO internal.migrations VALUES (?, ?, ?)", [number, name, now])
                     if not done:
                         cursor.execute("INSERT INTO internal.book VALUES (?, ?, ?, 0)", [uuid.uuid4().hex, now, now])

@@ -16,10 +16,12 @@ from tallybook.model import arrow
 from tallybook.model.coverage import PartialBucketError, Run
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import DoesNotFitError, StoreError
-from tallybook.model.records import Fetch, Note, Read
+from tallybook.model.records import Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
+from tallybook.store import duckdb_pages
 from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
 from tallybook.store.duckdb_facts import TABLES, replace_facts, which
+from tallybook.store.duckdb_rows import insert
 from tallybook.store.verdicts import Verdict, settle
 from tallybook.store.versions import VERSIONED, source
 
@@ -39,9 +41,8 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> 
         if of_table:
             replace_facts(cursor, table, batch.org, of_table, what, at, changes)
     _coverage(cursor, batch.org, what, at)
+    duckdb_pages.file(cursor, batch, reads, at)
     _refusals(cursor, batch, at)
-    fetches = [f for r in batch.reads for f in r.fetches] + list(batch.fetches)
-    _fetches(cursor, batch, fetches, at)
     _notes(cursor, batch.org, [n for r in batch.reads for n in r.notes] + changes.notes + list(batch.notes), at)
     return changes
 
@@ -213,16 +214,6 @@ def _run_row(org: str, dataset: str, run: Run) -> dict[str, Any]:
     }
 
 
-def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows to an internal table; a column that a row lacks is NULL."""
-    if not rows:
-        return
-    schema = cursor.sql(f"FROM internal.{table} LIMIT 0").to_arrow_table().schema
-    cursor.register("given", arrow.table(rows, schema))
-    cursor.execute(f"INSERT INTO internal.{table} BY NAME FROM given")
-    cursor.unregister("given")
-
-
 def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) -> None:
     held = [Verdict(*row) for row in cursor.execute(_VERDICTS, [batch.org]).fetchall()]
     if not held and not batch.refusals:
@@ -253,20 +244,6 @@ def _retire_verdicts(cursor: duckdb.DuckDBPyConnection, fallen: Sequence[Mapping
     )
     cursor.execute(f"DELETE FROM internal.refusals AS r USING fallen AS f WHERE {same}")
     cursor.unregister("fallen")
-
-
-def _fetches(cursor: duckdb.DuckDBPyConnection, batch: Batch, fetches: Iterable[Fetch], at: dt.datetime) -> None:
-    rows = [
-        {
-            "org": batch.org,
-            "sync_id": batch.sync_id,
-            **{name: getattr(f, name) for name in Fetch.__dataclass_fields__},
-            "began_at": f.began_at.replace(tzinfo=None),
-            "recorded_at": at,
-        }
-        for f in fetches
-    ]
-    insert(cursor, "fetches", rows)
 
 
 def _notes(cursor: duckdb.DuckDBPyConnection, org: str, notes: Iterable[Note], at: dt.datetime) -> None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tallybook.model.line_item import PARSER_VERSION, parse
 from tallybook.model.records import Read
-from tallybook.store.duckdb_write import insert
+from tallybook.store.duckdb_rows import insert
 
 _TABLES = ("costs", "internal.costs_history", "internal.cost_splits", "internal.cost_splits_history")
 _EVERY = " UNION ".join(f"SELECT line_item FROM {table} WHERE line_item IS NOT NULL" for table in _TABLES)

@@ -6,7 +6,7 @@ from importlib import resources
 
 
 def migrations() -> list[tuple[int, str, str]]:
-    """Return (number, name, SQL with `{public}` and `{internal}`) of every migration, in order."""
+    """Return (number, name, SQL with words in braces that each store spells its way) of every migration, in order."""
     files = [f for f in resources.files(__package__).iterdir() if f.name.endswith(".sql")]
     out = []
     for file in sorted(files, key=lambda f: f.name):
