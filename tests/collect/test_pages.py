@@ -42,10 +42,10 @@ LONG = [{"object": "x", "project_id": f"proj_{n:05}"} for n in range(800)]
 
 @given(st.lists(ROWS | st.just(LONG), max_size=4), SPACES, SPACES, st.booleans())
 def test_pages_are_the_exact_bytes_and_give_the_body_back(
-    days: list[list[Any]], before: str, between: str, ascii: bool
+    days: list[list[Any]], before: str, between: str, plain: bool
 ) -> None:
     texts = [
-        json.dumps(bucket(START + n * DAY, START + (n + 1) * DAY, *rows), ensure_ascii=ascii, indent=n or None)
+        json.dumps(bucket(START + n * DAY, START + (n + 1) * DAY, *rows), ensure_ascii=plain, indent=n or None)
         for n, rows in enumerate(days)
     ]
     separator = f"{before},{between}"
@@ -108,7 +108,9 @@ def synced(folder: Path, clock: FakeClock, *answers: Answer) -> list[dict[str, A
     todo = list(answers)
 
     def script(asked: Asked) -> Answer:
-        return todo.pop(0) if "/usage/" in asked.path else Answer(200, {"object": "list", "data": [], "has_more": False})
+        return (
+            todo.pop(0) if "/usage/" in asked.path else Answer(200, {"object": "list", "data": [], "has_more": False})
+        )
 
     store = DuckDBStore(folder / "book.duckdb", clock)
     with client(script, clock, deadline=20) as (http, _):

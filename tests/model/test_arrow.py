@@ -19,6 +19,7 @@ KINDS: dict[Any, st.SearchStrategy[Any]] = {
     pa.float64(): st.floats(allow_nan=False),
     pa.bool_(): st.booleans(),
     pa.string(): st.text(),
+    pa.binary(): st.binary(),
     pa.decimal128(38, 18): st.decimals(-(10**19), 10**19, places=18),
     pa.timestamp("us"): st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2200, 1, 1)),  # noqa: DTZ001
 }

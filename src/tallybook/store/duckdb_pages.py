@@ -23,7 +23,7 @@ _TIME = pa.timestamp("us")
 _KEYS = pa.schema(
     [("n", pa.int64()), ("dataset", pa.string()), ("width", pa.string()), ("start_time", _TIME), ("hash", pa.binary())]
 )
-_NEW = pa.schema([*_KEYS, ("page", pa.int64()), ("body", pa.binary())])
+_NEW = pa.schema([*_KEYS, ("page", pa.int64()), ("body", pa.binary()), ("used", pa.bool_())])
 _SPANS = pa.schema([("dataset", pa.string()), ("start_time", _TIME), ("end_time", _TIME)])
 _NUMBERS = pa.schema([("page", pa.int64())])
 _RECORD = tuple(f.name for f in fields(Fetch) if f.name not in ("pages", "began_at"))
@@ -50,6 +50,7 @@ class _Offer:
             "hash": self.body.hash,
             "page": self.page,
             "body": self.body.body,
+            "used": self.used,
         }
 
 
@@ -103,9 +104,10 @@ def _add(cursor: duckdb.DuckDBPyConnection, batch: Batch, offers: Sequence[_Offe
     kept = [o for o in new if o.used or batch.keep == "all"]
     cursor.register("new_pages", arrow.table([o.row(n) for n, o in enumerate(kept)], _NEW))
     cursor.execute(
-        "INSERT INTO internal.pages BY NAME "
-        "SELECT * EXCLUDE (n), ?::TEXT AS org, ?::TIMESTAMP AS recorded_at FROM new_pages",
-        [batch.org, at],
+        "INSERT INTO internal.pages BY NAME SELECT * EXCLUDE (n, used), ?::TEXT AS org, ?::TIMESTAMP AS recorded_at, "
+        "CASE WHEN NOT used THEN ?::TIMESTAMP END AS replaced_at, CASE WHEN NOT used THEN 'unused' END AS reason "
+        "FROM new_pages",
+        [batch.org, at, at],
     )
     cursor.unregister("new_pages")
 

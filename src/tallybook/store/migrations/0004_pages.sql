@@ -1,6 +1,6 @@
 -- Raw bucket objects, one row per distinct content of a bucket. A current one has no replaced_at; reason says why
--- another content took its place: as in history, or `equal` where no row of facts changed. A large body is
--- compressed by itself (zstd), the others by the table.
+-- another content took its place: as in history, `equal` where no row of facts changed, `unused` where none was
+-- written. A large body is compressed by itself (zstd), the others by the table.
 DROP TABLE {internal}.pages;
 CREATE TABLE {internal}.pages (
     page BIGINT NOT NULL,
