@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,8 @@ steps = st.builds(
     crash=seldom("before", "after"),
     crash_at=st.integers(0, 2),
     commit_rows=st.sampled_from([1, 50_000]),
+    rival=st.sampled_from([None] * 6 + ["between", "at once"]),
+    jump=seldom(5_000, DAY + 60, -3_000, -DAY, otherwise=0),
 )
 
 CASES = {
@@ -75,6 +78,10 @@ CASES = {
     *(f"width {w}" for w in ("1m", "1h", "1d")),
     "crash before the commit",
     "crash after the commit",
+    "another organization was written",
+    "two syncs at once",
+    "the clock was set forward",
+    "the clock was set back",
     "a sync without news",
     "no dataset known",
     "failure: UnreachableError",
@@ -119,6 +126,13 @@ LIVES: tuple[tuple[Step, ...], ...] = (
         Step(60, (), Mood(failing=(BEGIN + DAY, BEGIN + DAY + 60)), "1h", 0, None, full=True),
         Step(3_600, (), Mood(no_open_day=True), "1h", 0, None, again=True),
     ),
+    (  # others write, too, and somebody sets the clock
+        Step(0, (), Mood(), "1d", 0, None, rival="at once"),
+        Step(60, both("grow", 1, 5), Mood(), "1h", 0, None, rival="between", jump=5_000, commit_rows=1),
+        Step(60, both("vanish", 3, 6), Mood(), "1h", 0, None, full=True, rival="at once", jump=-7_000, commit_rows=1),
+        Step(60, both("appear", 3, 6), Mood(), "1h", 0, None, full=True, rival="at once", crash="after", crash_at=1),
+        Step(DAY, both("move", 2), Mood(), "1h", 0, None, rival="between", again=True),
+    ),
 )
 
 
@@ -139,14 +153,29 @@ def test_each_way_to_change_a_book_leaves_it_exact() -> None:
     assert CASES - set(seen) == set(), "cases that no life has met"
 
 
-@settings(
-    max_examples=EXAMPLES or 18,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(st.lists(steps, min_size=2, max_size=8))
-def test_the_book_equals_the_newest_read_of_every_minute(life: list[Step]) -> None:
-    for case in lived(life, thoroughly=bool(EXAMPLES)):
-        event(case)
+def look(examples: int, *, always_the_same: bool) -> None:
+    """Live so many random lives."""
+
+    @settings(
+        max_examples=examples,
+        derandomize=always_the_same,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(steps, min_size=2, max_size=8))
+    def live(life: list[Step]) -> None:
+        for case in lived(life, thoroughly=not always_the_same):
+            event(case)
+
+    live()
+
+
+def test_the_book_equals_the_newest_read_of_every_minute() -> None:
+    look(EXAMPLES or 18, always_the_same=not EXAMPLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_the_book_equals_the_newest_read_of_every_minute_in_many_lives(part: int) -> None:
+    look(EXAMPLES or 50, always_the_same=False)

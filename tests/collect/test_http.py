@@ -41,6 +41,7 @@ def test_a_get_carries_the_key_in_one_header_and_the_query_percent_encoded(clock
         Answer(200, b'{"fine": tr'),
         Answer(200, b"<html>login</html>", {"content-type": "text/html"}),
         Answer(200, b"[1]"),
+        Answer(200, b'{"\x80": 1}'),
         Answer(429, BUSY),
     ],
     ids=lambda a: f"{a.status}{'-cut' * a.cut}{'-reset' * a.reset}-{len(a.bytes)}",

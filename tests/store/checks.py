@@ -27,16 +27,17 @@ HISTORY = {"open", "restated", "rewidened", "regrouped"}
 
 
 class Checks:
-    """Compares a book with the oracle; remembers what was held, to ask for it again as of then."""
+    """Compares what a book holds of `org` with the oracle; remembers what was held, to ask for it again as of then."""
 
-    def __init__(self) -> None:
+    def __init__(self, org: str) -> None:
+        self.org = org
         self.earlier: list[tuple[dt.datetime, Counter[Any], Any]] = []
         self.last_commit = naive(0)
 
     def check(self, store: DuckDBStore, oracle: Oracle) -> None:
         """Compare the book with the oracle in every way."""
         self.store, self.oracle = store, oracle
-        self.tables = {t: self.store.read(f"SELECT * FROM {t}").to_pylist() for t in TABLES}
+        self.tables = {t: self.store.read(f"SELECT * FROM {t} WHERE org = ?", [self.org]).to_pylist() for t in TABLES}
         facts = self._facts()
         same(facts, oracle.facts(), "facts")
         self._check_sums()
@@ -59,7 +60,9 @@ class Checks:
             bucket = f"epoch(start_time)::BIGINT - epoch(start_time)::BIGINT % {grain}"
             for name, table in (("costs", "costs"), ("costs_by_user", "internal.cost_splits")):
                 found = self.store.read(
-                    f"SELECT {bucket}, currency, quantity_unit, SUM(amount), SUM(quantity) FROM {table} GROUP BY ALL"
+                    f"SELECT {bucket}, currency, quantity_unit, SUM(amount), SUM(quantity) FROM {table} "
+                    "WHERE org = ? GROUP BY ALL",
+                    [self.org],
                 )
                 expected = self.oracle.sums(name, grain)
                 rows = [tuple(r.values()) for r in found.to_pylist()]
@@ -71,13 +74,14 @@ class Checks:
                 same(_folded((r[:2], r[3]) for r in rows), billed, "amounts")
             found = self.store.read(
                 f"SELECT {bucket}, SUM(input_tokens)::BIGINT, SUM(output_tokens)::BIGINT FROM usage "
-                "WHERE dataset = 'completions' GROUP BY ALL"
+                "WHERE org = ? AND dataset = 'completions' GROUP BY ALL",
+                [self.org],
             )
             sums = {r[0]: r[1:] for r in (tuple(r.values()) for r in found.to_pylist())}
             same(sums, {k[0]: v[:2] for k, v in self.oracle.sums("completions", grain).items()}, "tokens")
 
     def _check_coverage(self, facts: Counter[Any]) -> None:
-        held = self.store.coverage("acme", DIMENSIONS)
+        held = self.store.coverage(self.org, DIMENSIONS)
         for name, runs in held.items():
             assert all(a.end <= b.start and a.extent.end <= b.start for a, b in pairwise(runs))
             assert runs == squeeze(runs)
@@ -97,9 +101,9 @@ class Checks:
 
     def _check_totals(self, name: str, start: int, end: int, held: Counter[Any]) -> None:
         """Ask the store for the sum of everything in whole days."""
-        found = self.store.totals("acme", name, start, end)
+        found = self.store.totals(self.org, name, start, end)
         facts = [f for f in held.elements() if f[0] == name and start <= f[1] < end]
-        assert self.store.holds_rows("acme", name, start, end) == bool(facts)
+        assert self.store.holds_rows(self.org, name, start, end) == bool(facts)
         if is_money(name):
             assert found == {k[0]: v for k, v in _folded(((f[4][-2],), f[5][0]) for f in facts).items()}
         if name == "completions":
@@ -168,7 +172,7 @@ class Checks:
         return out
 
     def _check_notes(self) -> None:
-        rows = [r for r in self.store.rows("notes") if r["kind"] in ("regrouped", "rewidened")]
+        rows = [r for r in self.store.rows("notes", {"org": self.org}) if r["kind"] in ("regrouped", "rewidened")]
         found = Counter((r["dataset"], unix(r["start_time"]), unix(r["end_time"]), r["kind"]) for r in rows)
         same(found, Counter(self.oracle.notes), "notes")
         texts = [tuple(r[c] for c in ("org", "dataset", "start_time", "end_time", "kind", "text")) for r in rows]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
 from tests.store.checks import FACTS, Checks
 from tests.store.oracle import Oracle
+from tests.store.rival import Rival
 from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Mood, World, is_money
 
 PLACES = 14
@@ -62,6 +64,10 @@ class Step:
     crash: str | None = None
     """`before` or `after` the commit numbered `crash_at`."""
     crash_at: int = 0
+    rival: str | None = None
+    """Whether somebody else writes, too: `between` this sync and the one before, or `at once`, in the middle of it."""
+    jump: int = 0
+    """By how much the clock is set forward or back in the middle of the sync."""
     commit_rows: int = 50_000
 
 
@@ -114,7 +120,8 @@ class Machine:
         self.clock = FakeClock(dt.datetime.fromtimestamp(BEGIN + 2 * DAY + 34_200, dt.UTC))
         self.world = World()
         self.oracle = Oracle()
-        self.checks = Checks()
+        self.checks = Checks("acme")
+        self.rival = Rival(self.path, self.clock)
         self.known: dict[str, Any] = {}
         self.written: list[tuple[str, int, int, str]] = []
         self.latest = 0
@@ -143,8 +150,13 @@ class Machine:
         self.known = {d: self.world.known(d) for d in DIMENSIONS}
         self._count(step)
         with self._held_open():
+            if step.rival == "between":
+                self._let_rival_write()
             summary = self._sync(step)
+            self.latest = max(self.latest, unix(self.clock.now()))
             self.checks.check(self.store, self.oracle)
+            if step.rival:
+                self.rival.check()
             calm = summary is not None and summary.ok and not step.mood.failing
         if step.crash and summary is None:
             self._open()
@@ -173,6 +185,20 @@ class Machine:
         with self.store.opened():
             yield
 
+    def _let_rival_write(self) -> None:
+        self.rival.sync(self.world, self.known)
+        self.seen["another organization was written"] += 1
+
+    def _interrupt(self, step: Step) -> None:
+        """Do what happens in the middle of a sync."""
+        if step.jump:
+            self.clock.jump(step.jump)
+            self.seen["the clock was set " + ("forward" if step.jump > 0 else "back")] += 1
+        if step.rival == "at once":
+            self.rival.must_wait_for("acme")
+            self._let_rival_write()
+            self.seen["two syncs at once"] += 1
+
     def _sync(self, step: Step) -> sync.Summary | None:
         policy = sync.Policy(
             tuple(d for d in DIMENSIONS if d in DATASETS),
@@ -187,6 +213,7 @@ class Machine:
         )
         self.store.crash, self.store.crash_at = step.crash, step.crash_at
         self.world.answered, self.written = [], []
+        self.world.interrupt = partial(self._interrupt, step)
         http = Http(BASE, AdminKey("sk-admin-x", "a test"), self.clock, transport=self.world.transport())
         with http, pytest.MonkeyPatch.context() as patch:
             patch.setattr(plan, "LONG_GAP", DAY)
@@ -200,7 +227,7 @@ class Machine:
                 self.seen["no dataset known"] += 1
                 return None
             finally:
-                self.store.crash = None
+                self.store.crash = self.world.interrupt = None
         self._account_for(summary)
         return summary
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -108,6 +108,8 @@ class World:
     mood: Mood = field(default_factory=Mood)
     answered: list[tuple[str, int, int, str]] = field(default_factory=list)
     """Every window answered with 200: dataset, start, end, width."""
+    interrupt: Callable[[], None] | None = None
+    """What happens, once, while the next answer is awaited."""
 
     def known(self, dataset: str) -> dict[int, dict[Key, Numbers]]:
         """Return a copy of what the provider knows now."""
@@ -130,6 +132,9 @@ class World:
         return httpx2.Response(200, json={"object": "list", "data": [], "has_more": False})
 
     def _data(self, name: str, asked: dict[str, list[str]]) -> httpx2.Response:
+        if interrupt := self.interrupt:
+            self.interrupt = None
+            interrupt()
         start, end = int(asked["start_time"][0]), int(asked["end_time"][0])
         width, dimensions = asked["bucket_width"][0], asked.get("group_by[]", [])
         if refusal := self._refusal(name, start, end, dimensions):

@@ -26,6 +26,8 @@ from tallybook.model.errors import (
 from tallybook.model.secret import HOW_TO_GET, AdminKey
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_NO_JSON = (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeDecodeError)
+"""What reading a body raises that is not JSON, or not any that can be held."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _LONGEST_QUOTE = 300
 
@@ -48,7 +50,7 @@ def decode(body: bytes | bytearray | msgspec.Raw) -> dict[str, Any] | None:
     """Return the JSON object in `body`, exact numbers as `Decimal`; None where it is no JSON object."""
     try:
         data = _DECODER.decode(body)
-    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+    except _NO_JSON:
         return None
     return data if isinstance(data, dict) else None
 
@@ -70,7 +72,7 @@ def decode_page(body: bytes | bytearray) -> dict[str, Any] | None:
     """
     try:
         return {**_PAGE_DECODER.decode(body)}
-    except (msgspec.DecodeError, ArithmeticError, RecursionError):
+    except _NO_JSON:
         return decode(body)
 
 

@@ -1,0 +1,68 @@
+"""Another writer of the same book: what it may not do is refused, what it may do disturbs nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tallybook.collect import sync
+from tallybook.collect.http import Http
+from tallybook.model.datasets import DATASETS, SPLITS
+from tallybook.model.errors import ProviderError, StoreLockedError
+from tallybook.model.secret import AdminKey
+from tallybook.store.base import Batch, Changes
+from tallybook.store.duckdb import DuckDBStore
+from tests.clock import FakeClock
+from tests.store.checks import Checks
+from tests.store.oracle import Oracle
+from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Minutes, World
+
+ORG = "rival"
+
+
+class Rival:
+    """Syncs what the same provider says as an organization of its own, through a store of its own."""
+
+    def __init__(self, path: Path, clock: FakeClock) -> None:
+        self.path, self.clock = path, clock
+        self.oracle = Oracle()
+        self.checks = Checks(ORG)
+        self.known: Mapping[str, Minutes] = {}
+
+    def sync(self, world: World, known: Mapping[str, Minutes]) -> None:
+        """Read two days, whatever comes of it; what `world` has answered to others is not touched."""
+        self.known = known
+        answered, world.answered = world.answered, []
+        datasets, splits = (tuple(d for d in DIMENSIONS if d in known) for known in (DATASETS, SPLITS))
+        policy = sync.Policy(datasets, since=BEGIN + DAY, concurrency=1, splits=splits)
+        http = Http(BASE, AdminKey("sk-admin-y", "a test"), self.clock, transport=world.transport())
+        try:
+            with http:
+                sync.run(_Store(self), http, ORG, policy, self.clock)
+        except ProviderError:
+            pass  # no dataset is known
+        finally:
+            world.answered = answered
+
+    def must_wait_for(self, org: str) -> None:
+        """While `org` is synced, nobody else syncs it."""
+        store = DuckDBStore(self.path, FakeClock(self.clock.now()))
+        with pytest.raises(StoreLockedError, match=f"Another sync of '{org}'"), store.syncing(org):
+            pass
+
+    def check(self) -> None:
+        """Compare what the book holds of it with the oracle."""
+        self.checks.check(DuckDBStore(self.path, self.clock), self.oracle)
+
+
+class _Store(DuckDBStore):
+    def __init__(self, rival: Rival) -> None:
+        super().__init__(rival.path, rival.clock)
+        self.rival = rival
+
+    def replace(self, batch: Batch) -> Changes:
+        changes = super().replace(batch)
+        self.rival.oracle.apply(batch.reads, self.rival.known)
+        return changes
