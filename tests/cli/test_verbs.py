@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 
 import tallybook
@@ -78,6 +79,7 @@ TABLES = {
     "sync": ["--since", ago(1), "--dataset", "costs"],
     "query": ["cost", "requests", "--by", "project", "--last", "3d"],
     "status": [],
+    "proof": ["--dataset", "costs", "--day", ago(2)],
     "fetch": ["costs", "--last", "3d", "--group-by", "line_item"],
 }
 
@@ -119,6 +121,24 @@ def test_query_as_of_says_what_was_known_then_and_refuses_the_future(tally: Run,
     later = tally(*words, "2099-01-01")
     assert (later.code, later.out) == (2, "")
     assert later.err.startswith("Error: as_of (2099-01-01) is in the future; now is ")
+
+
+def test_proof_shows_what_is_behind_a_number_and_is_1_where_the_book_differs(
+    tally: Run, folder: Path, synced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ("proof", "--dataset", "costs", "--day", ago(2), "--rows", "1", "--book", "mine.duckdb")
+    (folder / "mine.duckdb").write_bytes(synced.read_bytes())
+    ended = tally(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Proved: " in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 80
+    with duckdb.connect("mine.duckdb") as file:
+        file.execute("UPDATE costs SET amount = amount + 1")
+    assert tally(*words).code == 1
+    data = json.loads(tally(*words, "--json", "--where", "project=Support desk").out)
+    assert (data["is_proved"], data["differs"]) == (False, [ago(2)])
+    assert len(data["buckets"][0]["rows"]) > 1
 
 
 def test_fetch_prints_csv_with_every_digit(tally: Run) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from tallybook.collect.checks import Check
+    from tallybook.collect.evidence import Proof
     from tallybook.collect.summary import Policy, Summary, Watch
 
 
@@ -248,6 +249,17 @@ class Book:
         said = (period, since, until, last) != (None, None, None, None)
         span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
         return completeness.of(self.store, name, self._look_back(), unix(now), self._first(), self._wanted(), span)
+
+    def proof(self, dataset: str, day: When, *, where: Where | None = None, org: str | None = None) -> Proof:
+        """Return what is behind the numbers of a dataset on a UTC day: requests, raw buckets with their hashes, rows.
+
+        `where` restricts the rows by id or name, as in `query`. Hashes and sums are computed again from what the book
+        has kept; `.is_proved` says whether they fit. Where there are several organizations, `org` names one.
+        Raises `QueryError`, `UsageError`, `NotABookError`.
+        """
+        from tallybook.book.proving import proof
+
+        return proof(self.store, self.settings.only(org).name, dataset, day, where or {})
 
     def doctor(
         self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None

@@ -13,6 +13,7 @@ COMMANDS = {
     "sync": "Bring the book up to date from the API.",
     "query": "Ask the book: cost and usage by dimension and time.",
     "status": "Show what the book holds, and what is missing.",
+    "proof": "Show the requests, hashes and raw rows behind a number.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "emulator": "Run a synthetic organization to try things on.",
 }

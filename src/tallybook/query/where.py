@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tallybook.model.datasets import FILTERS, Dataset
@@ -40,6 +40,19 @@ def values(name: str, value: str | bool | Sequence[str]) -> tuple[str, ...]:
 def _is_unicode(text: str) -> bool:
     """Return whether text can be sent anywhere: half a surrogate pair and NUL cannot."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def matching(where: Mapping[str, Sequence[str]]) -> Callable[[Mapping[str, Any]], bool]:
+    """Return whether a row, by the names of its columns, has one of the values of every column."""
+
+    def matches(row: Mapping[str, Any]) -> bool:
+        return all(_text(row.get(column)) in wanted for column, wanted in where.items())
+
+    return matches
+
+
+def _text(value: Any) -> str:
+    return NONE if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def has_names(where: Iterable[str]) -> bool:

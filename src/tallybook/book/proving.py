@@ -1,0 +1,26 @@
+"""What proves a number, asked for in the words of a question."""
+
+from __future__ import annotations
+
+from tallybook.collect.evidence import Proof
+from tallybook.collect.proof import prove
+from tallybook.model.datasets import HELD
+from tallybook.model.errors import UnknownNameError, UsageError
+from tallybook.model.windows import DAY, iso
+from tallybook.query import where as restrict
+from tallybook.query.time import When, moment
+from tallybook.query.where import Where
+from tallybook.store.base import Store
+
+
+def proof(store: Store, org: str, name: str, day: When, where: Where) -> Proof:
+    """Return what is behind the numbers of the dataset `name` of `org` on a UTC day; see `Book.proof`."""
+    known = HELD.get(name)
+    if known is None:
+        raise UnknownNameError("dataset", name, HELD)
+    start = moment(day)
+    if start % DAY:
+        raise UsageError(f"{iso(start)} is not a day. Write for example 2026-11-20.")
+    chosen = restrict.checked({restrict.choose(known, n, known.asked, "dimension"): v for n, v in where.items()})
+    ids, _ = restrict.ids(chosen, store.rows("directory", {"org": org}))
+    return prove(store, org, known, start, ids, restrict.matching(ids))

@@ -1,0 +1,136 @@
+"""A proof as text for a terminal of 80 columns. Pure but for the width it is given."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.text import Text
+
+from tallybook.model.windows import iso, naive
+from tallybook.show.tables import Column, plain, table_text, terminal_width
+from tallybook.show.text import count, render
+
+if TYPE_CHECKING:
+    from tallybook.collect.evidence import Content, Proof, Request
+
+_MOST_ROWS = 10
+
+
+def proof_text(proof: Proof, *, rows: int = _MOST_ROWS, width: int | None = None) -> str:
+    """Return what is behind a number: the verdict, requests, buckets, at most `rows` raw rows, earlier contents."""
+    width = width or terminal_width()
+    restricted = "".join(f", {column} {' or '.join(values)}" for column, values in proof.where.items())
+    parts = [
+        render(f"{proof.dataset} on {iso(proof.day)}{restricted}, organization {proof.org}", width=width),
+        _numbers(proof, width),
+        render(_verdict(proof), width=width),
+        *(_request(proof, i, request, width) for i, request in enumerate(proof.requests, 1)),
+        _raw_rows(proof, rows, width),
+        _earlier(proof, width),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _numbers(proof: Proof, width: int | None) -> str:
+    names = sorted(proof.held.keys() | proof.shown.keys(), key=[*proof.held, *proof.shown].index)
+    if not names:
+        return ""
+    columns = [
+        Column("number", names),
+        Column("in the book", [_exact(proof.held.get(n)) for n in names], is_number=True),
+        Column("in the raw rows", [_exact(proof.shown.get(n)) for n in names], is_number=True),
+    ]
+    return table_text(columns, width)
+
+
+def _exact(value: Any) -> str:
+    """Return a number with all its digits, an amount without the zeros at its end."""
+    if not isinstance(value, Decimal):
+        return count(value)
+    text = f"{value:,f}".replace("-", "\N{MINUS SIGN}")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _verdict(proof: Proof) -> Text:
+    if not proof.contents:
+        return Text(f"Nothing is held of {proof.dataset} on {iso(proof.day)}. `tallybook status` shows what is.")
+    if proof.is_proved:
+        shown = sum(len(c.rows) for c in proof.contents)
+        rows = f"{count(shown)} raw row" + "s" * (shown != 1)
+        return Text(f"Proved: {rows} in {_buckets(proof.contents)}, each with the bytes that were hashed, give this.")
+    said = []
+    if proof.differs:
+        said.append(f"The book does not hold what was given in {', '.join(proof.differs)}: `tallybook rebuild` tells.")
+    if proof.damaged:
+        said.append(f"The bytes kept of {_starts(proof.damaged)} are damaged: they do not have the hash they had.")
+    if proof.lacking:
+        whole = "No raw bucket is" if len(proof.lacking) == len(proof.contents) else "No raw bucket is kept of "
+        which = " kept" if whole.endswith("is") else _starts(proof.lacking)
+        said.append(
+            f"{whole}{which} (see pages.keep in the settings). What can be shown: which request gave it, and when, "
+            "with the hash of the body."
+        )
+    return Text("Not proved. " + " ".join(said), style="bold yellow")
+
+
+def _buckets(contents: Iterable[Content]) -> str:
+    n = len(list(contents))
+    return f"{count(n)} raw bucket" + "s" * (n != 1)
+
+
+def _starts(contents: list[Content]) -> str:
+    return ", ".join(iso(c.start) for c in contents[:3]) + (f" and {len(contents) - 3} more" * (len(contents) > 3))
+
+
+def _when(moment: dt.datetime | None) -> str:
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _request(proof: Proof, number: int, request: Request, width: int | None) -> str:
+    """Return a request with the buckets that it gave."""
+    row = request.row
+    mine = [c for c in proof.contents if c.request and c.request.key == request.key]
+    named = f", request {row['request_id']}" if row["request_id"] else ""
+    facts = [
+        f"GET {row['path']}?{row['query']}",
+        f"asked {_when(row['began_at'])} UTC, HTTP {row['status']} after {row['seconds']:.2f} s{named}",
+        f"body of {count(row['bytes'])} bytes, SHA-256 ({request.body}):",
+        row["sha256"],
+        f"committed {_when(row['recorded_at'])} UTC; buckets with their SHA-256 and rows asked for:",
+        *_given(mine),
+    ]
+    return render(f"Request {number}", *(Padding(Text(plain(f)), (0, 0, 0, 2)) for f in facts), width=width)
+
+
+def _given(contents: Iterable[Content]) -> Iterator[str]:
+    for c in contents:
+        start = f"{naive(c.start):%m-%d}" if c.width == "1d" else f"{naive(c.start):%H:%M}"
+        state = {True: c.hash, False: f"{c.hash} DAMAGED", None: "not kept"}[c.is_whole]
+        yield f"{start} {state} {len(c.rows)}" if c.is_whole else f"{start} {state}"
+        if c.confirmed:
+            yield f"      given again {count(c.confirmed)} times, the last {_when(c.confirmed_at)} UTC"
+
+
+def _raw_rows(proof: Proof, most: int, width: int | None) -> str:
+    rows = [row for c in proof.contents for row in c.rows][: max(most, 0)]
+    left = sum(len(c.rows) for c in proof.contents) - len(rows)
+    if not rows:
+        return ""
+    more = [f"and {count(left)} more: --json has all, --rows N shows more"] if left else []
+    lines = [Padding(Text(plain(text)), (0, 0, 0, 2)) for text in [*rows, *more]]
+    return render("Rows as they came", *lines, width=width)
+
+
+def _earlier(proof: Proof, width: int | None) -> str:
+    if not proof.earlier:
+        return ""
+    lines = []
+    for c in proof.earlier:
+        numbers = "; ".join(f"{name} {_exact(n)}" for name, n in c.numbers.items()) or "no rows"
+        lines.append(f"{iso(c.start)}, held {_when(c.recorded_at)} to {_when(c.replaced_at)} UTC, {c.reason}")
+        lines += [f"  {c.hash}" + ("" if c.is_whole else " DAMAGED"), f"  {numbers}"]
+    return render("Earlier contents", *(Padding(Text(plain(text)), (0, 0, 0, 2)) for text in lines), width=width)
