@@ -62,11 +62,25 @@ def hold(
     until: str,
     rows: Sequence[Mapping[str, Any]] = (),
     *,
+    org: str = "default",
+    **how: Any,
+) -> None:
+    """Write days `[since, until)` of a dataset as `reading` has them."""
+    book.store.migrate()
+    book.store.replace(Batch(org, "by hand", (reading(dataset, since, until, rows, **how),)))
+
+
+def reading(
+    dataset: str,
+    since: str,
+    until: str,
+    rows: Sequence[Mapping[str, Any]] = (),
+    *,
     width: str = "1d",
     by: Sequence[str] | None = None,
     read_at: dt.datetime = NOW,
-) -> None:
-    """Write days `[since, until)` of a dataset; a row has its `day`, its dimensions and its numbers."""
+) -> Read:
+    """Return days `[since, until)` of a dataset; a row has its `day`, its dimensions and its numbers."""
     known = HELD[dataset]
     filled = [
         {"start_time": naive(day(row["day"])), "end_time": naive(day(row["day"]) + DAY)}
@@ -76,9 +90,7 @@ def hold(
     ]
     window = Window(day(since), day(until), width)
     dimensions = tuple(sorted(known.asked if by is None else by))
-    read = Read(dataset, window, dimensions, unix(read_at), table(filled, parsed(known)))
-    book.store.migrate()
-    book.store.replace(Batch("default", "by hand", (read,)))
+    return Read(dataset, window, dimensions, unix(read_at), table(filled, parsed(known)))
 
 
 def write_settings(folder: Path, *orgs: str) -> None:

@@ -12,8 +12,9 @@ from tallybook.book import Book
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span
 from tallybook.query import where
-from tallybook.query.compile import compile_query, question
+from tallybook.query.compile import compile_query
 from tallybook.query.metrics import DIMENSIONS
+from tallybook.query.question import question
 from tallybook.query.splits import Split
 from tallybook.query.time import GRAINS, Range
 
@@ -36,16 +37,21 @@ SHAPES = {
 
 
 AS_OF = {f"{name}_as_of": name for name in ("cost_by_day_and_project", "requests_by_model", "cost_beside_requests")}
+SEVERAL = {
+    "cost_of_two_organizations_by_user": (["cost"], ["user"], "day", {"project": ["acme:a", "acme:b", "(none)"]}),
+    "requests_of_two_organizations": (["requests"], ["org", "model"], "total", {"dataset": ["completions", "images"]}),
+}
 
 
-@pytest.mark.parametrize("name", [*SHAPES, *AS_OF])
+@pytest.mark.parametrize("name", [*SHAPES, *AS_OF, *SEVERAL])
 def test_the_statement_is_the_one_agreed_on(name: str) -> None:
-    metrics, by, grain, restricted = SHAPES[AS_OF.get(name, name)]
+    metrics, by, grain, restricted = (SHAPES | SEVERAL)[AS_OF.get(name, name)]
     then = THEN if name in AS_OF else None
-    asked = question("default", metrics, by, grain, OCTOBER, where.checked(restricted), then)
-    lacking = {("completions", "model"): [Span(OCTOBER.start, OCTOBER.start + DAY)]}
+    orgs = ["acme", "beta"] if name in SEVERAL else ["default"]
+    asked = question(orgs, metrics, by, grain, OCTOBER, where.checked(restricted), then)
+    lacking = {(org, "completions", "model"): [Span(OCTOBER.start, OCTOBER.start + DAY)] for org in orgs[:1]}
     held = (Span(OCTOBER.start, OCTOBER.start + 9 * DAY),)
-    split = Split(asked.split, held) if asked.split else None
+    split = Split(asked.split, dict.fromkeys(orgs, held)) if asked.split else None
     text, params = compile_query(asked, lacking, split)
     written = "\n".join([text.replace(" FROM ", "\nFROM ").replace(" WHERE ", "\nWHERE "), *map(repr, params), ""])
     path = GOLDEN / f"{name}.sql"
@@ -56,7 +62,7 @@ def test_the_statement_is_the_one_agreed_on(name: str) -> None:
 
 
 def test_no_statement_is_kept_that_no_shape_makes() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.sql")} == {*SHAPES, *AS_OF}
+    assert {path.stem for path in GOLDEN.glob("*.sql")} == {*SHAPES, *AS_OF, *SEVERAL}
 
 
 HOSTILE = st.one_of(
@@ -76,14 +82,14 @@ RESTRICTED = sorted(d for d in DIMENSIONS if d not in ("batch", "dataset", "org"
 def test_every_value_is_bound_and_none_is_in_the_text(restricted: dict[str, list[str]], grain: str, org: str) -> None:
     held = [d for d in restricted if DIMENSIONS[d].column in _COMPLETIONS]
     values = {DIMENSIONS[d].column: tuple(restricted[d]) for d in held}
-    text, params = compile_query(question(org, ["input_tokens"], held, grain, OCTOBER, values), {})
+    text, params = compile_query(question([org], ["input_tokens"], held, grain, OCTOBER, values), {})
     assert text.count("?") == len(params)
     assert org in params
     for d in held:
         assert set(restricted[d]) - {"(none)"} <= set(params)
     if not any("(none)" in restricted[d] for d in held):
         same = {column: ("x",) * len(wanted) for column, wanted in values.items()}
-        assert text == compile_query(question("o", ["input_tokens"], held, grain, OCTOBER, same), {})[0]
+        assert text == compile_query(question(["o"], ["input_tokens"], held, grain, OCTOBER, same), {})[0]
 
 
 _COMPLETIONS = {"project_id", "user_id", "api_key_id", "model", "service_tier", "api_source"}
@@ -98,7 +104,7 @@ def test_hostile_values_are_names_of_nothing(book: Book, dimension: str, value: 
     try:
         (row,) = book.query(metric, where={dimension: value}).rows()
     except UnknownNameError:
-        assert dimension in ("project", "user", "api_key")
+        assert dimension in ("project", "user", "api_key", "org")
         return
     assert not row["cost" if metric == "cost" else "num_model_requests"]
     assert book.query(metric).rows()[0]["cost" if metric == "cost" else "num_model_requests"] > 0

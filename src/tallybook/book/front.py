@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,7 +23,7 @@ from tallybook.model.windows import Window, floor, iso, unix
 from tallybook.query import answer as answering
 from tallybook.query import completeness, inventory
 from tallybook.query import where as restrict
-from tallybook.query.compile import question
+from tallybook.query.question import question
 from tallybook.query.time import When, backwards, known_at, moment
 from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
@@ -198,6 +199,7 @@ class Book:
         until: When | None = None,
         last: str | None = None,
         where: Where | None = None,
+        org: Words | None = None,
         as_of: When | None = None,
     ) -> Result:
         """Answer a question from the book, with one statement.
@@ -205,18 +207,21 @@ class Book:
         `metrics`: `cost` (billed, before tax, credits and adjustments) or OpenAI's measures, such as `input_tokens`;
         `by`: dimensions such as `project` or `model`; `grain`: `day`, `month` or `total`. The time is said in one
         way: `period`, `since`/`until` or `last` (default 30 days). `where` filters by id or name:
-        `{"project": ["Search", "proj_1"]}`. `as_of` asks for what the book knew at an earlier moment (a bare date:
-        at its end), coverage included; only names are those of today. Raises `QueryError` with the nearest
-        alternatives, `UsageError` for a date, `NotABookError` where nothing was synced yet.
+        `{"project": ["Search", "proj_1"]}`. `org` names the organizations (default: all of the settings). `as_of` asks
+        for what the book knew at an earlier moment (a bare date: at its end), coverage included; only names are those
+        of today. Raises `QueryError` with the nearest alternatives, `UsageError` for a date, `NotABookError` where
+        nothing was synced yet.
         """
         now = self._clock.now()
         then = known_at(as_of, now) if as_of is not None else None
         now = then.replace(tzinfo=dt.UTC) if then else now
         span = resolve_time(now, period=period, since=since, until=until, last=last)
-        asked = question(self.org, metrics, words(by), grain, span, restrict.checked(where), then)
+        filters = restrict.checked(where)
+        named = restrict.orgs(words(org), filters.pop("org", ()), self.orgs, partial(inventory.orgs, self.store))
+        asked = question(named, metrics, words(by), grain, span, filters, then)
         notes: tuple[str, ...] = ()
         if restrict.has_names(asked.where):
-            chosen, notes = restrict.ids(asked.where, self.store.rows("directory", {"org": self.org}))
+            chosen, notes = restrict.ids(asked.where, self.store.rows("directory"), named)
             asked = replace(asked, where=chosen)
         given = answering.answer(self.store, asked, self._look_back(), unix(now))
         return Result(given.table, span, given.coverage, asked, notes, given.rounding)

@@ -22,5 +22,5 @@ def proof(store: Store, org: str, name: str, day: When, where: Where) -> Proof:
     if start % DAY:
         raise UsageError(f"{iso(start)} is not a day. Write for example 2026-11-20.")
     chosen = restrict.checked({restrict.choose(known, n, known.asked, "dimension"): v for n, v in where.items()})
-    ids, _ = restrict.ids(chosen, store.rows("directory", {"org": org}))
+    ids, _ = restrict.ids(chosen, store.rows("directory"), [org])
     return prove(store, org, known, start, ids, restrict.matching(ids))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tallybook.cli.run import common, json_flag, note, pairs, time_options, words
+from tallybook.cli.run import common, json_flag, note, org_option, pairs, time_options, words
 
 
 @click.command(
@@ -14,6 +14,7 @@ Examples:
   tallybook query cost --by project --grain month --period 2026
   tallybook query input_tokens output_tokens --by model --last 7d
   tallybook query requests --grain day --where model=gpt-5.6-sol --json
+  tallybook query cost --by org --grain month --last 12mo
   tallybook query cost --period 2025-12 --as-of 2026-01-05
 """
 )
@@ -21,6 +22,7 @@ Examples:
 @click.option("--by", multiple=True, metavar="DIM", help="Group by: project, user, api_key, model, line_item, …")
 @click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="day, month or total.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
+@org_option
 @time_options
 @click.option("--as-of", metavar="DATE", help="What the book knew at the end of that day, or at that moment.")
 @click.option(
@@ -39,6 +41,7 @@ def query(
     by: tuple[str, ...],
     grain: str,
     where: tuple[str, ...],
+    orgs: tuple[str, ...],
     last: str | None,
     period: str | None,
     since: str | None,
@@ -68,6 +71,7 @@ def query(
             since=since,
             until=until,
             where=pairs(where),
+            org=words(orgs),
             as_of=as_of,
         )
     if as_json or form == "json":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,11 +17,12 @@ from tallybook.model.coverage import Run, together
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.schema import MONEY, TIME
 from tallybook.model.windows import SECONDS, Span, ceil, floor, iso, naive, subtract
-from tallybook.query.compile import REST_ROWS, Query, compile_query, of, rows_of
-from tallybook.query.coverage import Coverage, assess, not_held
-from tallybook.query.labels import labels
+from tallybook.query.compile import REST_ROWS, compile_query, is_word, rows_of
+from tallybook.query.coverage import Coverage, assess, combined, not_held
+from tallybook.query.labels import Labels, identity_of, labels
 from tallybook.query.metrics import Metric, offers
-from tallybook.query.splits import UNATTRIBUTED, usable
+from tallybook.query.question import Query, of
+from tallybook.query.splits import UNATTRIBUTED, Split, usable
 from tallybook.query.time import buckets
 from tallybook.store.base import Store
 
@@ -44,27 +46,44 @@ class Answer:
 
 def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -> Answer:
     """Ask the store one statement. Raises `UnanswerableError` where the range cuts a bucket that is held whole."""
-    runs = store.coverage(query.org, query.datasets, query.as_of)
-    split = None
-    if query.split:
-        runs[query.split.name] = together(runs[query.split.name], runs["costs"])
-        split = usable(query.split, query.columns, runs[query.split.name])
-    _whole_buckets(query, runs)
-    asked = {name: [c for c in columns if offers(name, c)] for name, columns in query.datasets.items()}
-    lacking = {
-        (name, column): [gap.span for gap in not_held(name, column, query.range, runs[name])]
-        for name, columns in asked.items()
-        for column in columns
-    }
-    text, params = compile_query(query, lacking, split)
-    rows = store.read(text, params).to_pylist()
-    refusals = store.rows("refusals", {"org": query.org}, query.as_of)
-    coverage = assess(query.range, query.datasets, runs, refusals, look_back, now)
+    with store.opened():
+        runs = {org: store.coverage(org, query.datasets, query.as_of) for org in query.orgs}
+        split = _split(query, runs)
+        _whole_buckets(query, runs)
+        text, params = compile_query(query, _lacking(query, runs), split)
+        rows = store.read(text, params).to_pylist()
+        refusals = {org: store.rows("refusals", {"org": org}, query.as_of) for org in query.orgs}
+        names = labels(store.rows("directory")) if any(d.kind for d in query.by) else {}
+    parts = {o: assess(query.range, query.datasets, runs[o], refusals[o], look_back, now) for o in query.orgs}
     rows = _one_currency(query, _with_rest(query, rows))
-    names = labels(store.rows("directory", {"org": query.org})) if any(d.kind for d in query.by) else {}
     filled = _filled(query, rows, runs, now)
     rounding = frozenset(i for i, row in enumerate(filled) if _is_rounding(query, row))
-    return Answer(query, _table(query, filled, names), coverage, rounding)
+    return Answer(query, _table(query, filled, names), combined(parts), rounding)
+
+
+Held = Mapping[str, Mapping[str, Sequence[Run]]]
+"""What is held, per organization and dataset."""
+
+
+def _split(query: Query, runs: Mapping[str, dict[str, list[Run]]]) -> Split | None:
+    """Return where the split that a question needs answers it; only what was written with the bill counts."""
+    if query.split is None:
+        return None
+    name = query.split.name
+    for held in runs.values():
+        held[name] = together(held[name], held["costs"])
+    return usable(query.split, query.columns, {org: held[name] for org, held in runs.items()})
+
+
+def _lacking(query: Query, runs: Held) -> dict[tuple[str, str, str], list[Span]]:
+    """Return, by organization, dataset and column, where a dataset is held without a dimension that it offers."""
+    return {
+        (org, name, column): [gap.span for gap in not_held(name, column, query.range, held[name])]
+        for org, held in runs.items()
+        for name, columns in query.datasets.items()
+        for column in columns
+        if offers(name, column)
+    }
 
 
 def _with_rest(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,18 +106,19 @@ def _is_rounding(query: Query, row: Mapping[str, Any]) -> bool:
     return all(abs(row[m.name] or 0) <= most for m in query.metrics)
 
 
-def _whole_buckets(query: Query, runs: Mapping[str, Sequence[Run]]) -> None:
+def _whole_buckets(query: Query, runs: Held) -> None:
     """Raise where an edge of the range cuts a bucket; the newest bucket, still open, may be cut at its end."""
-    for name, held in runs.items():
-        for run in held:
+    for org, name in product(runs, query.datasets):
+        for run in runs[org][name]:
             for edge, is_end in ((query.range.start, False), (query.range.end, True)):
                 if not edge % SECONDS[run.width] or not run.extent.start < edge < run.extent.end:
                     continue
                 if is_end and edge >= run.end:
                     continue
                 nearest = floor(edge, run.width) if is_end else ceil(edge, run.width)
+                whose = f" of {org}" if len(runs) > 1 else ""
                 raise UnanswerableError(
-                    f"{name} is held by {run.width} around {iso(edge)}, so the range cannot "
+                    f"{name}{whose} is held by {run.width} around {iso(edge)}, so the range cannot "
                     f"{'end' if is_end else 'begin'} there. The nearest that can be answered "
                     f"{'ends before' if is_end else 'begins with'} {iso(nearest)}; whole days always can."
                 )
@@ -123,16 +143,15 @@ def _one_currency(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, An
     return list(merged.values())
 
 
-def _filled(
-    query: Query, rows: list[dict[str, Any]], runs: Mapping[str, Sequence[Run]], now: int
-) -> list[dict[str, Any]]:
+def _filled(query: Query, rows: list[dict[str, Any]], runs: Held, now: int) -> list[dict[str, Any]]:
     """Give every group every bucket of time that has begun: 0 where it is held, NULL where it is not."""
     keys = [d.name for d in query.by] + ["currency"]
     groups = _groups(query, rows, keys)
     spans = [s for s in buckets(query.range, query.grain) if s.start < now]
     found = {(r.get("time"), *(r[k] for k in keys)): r for r in rows}
-    held = {m.name: [_is_held(m, query, runs, span) for span in spans] for m in query.metrics}
+    held = {m.name: [_holders(m, query, runs, span) for span in spans] for m in query.metrics}
     split = len({m.table for m in query.metrics}) == 2 and len({g[-1] for g in groups} - {None}) > 1
+    whose = {group: _whose(query, group) for group in groups}
     out = []
     for (i, span), group in product(enumerate(spans), groups):
         start = _start(query, span)
@@ -142,7 +161,7 @@ def _filled(
         for m in query.metrics:
             belongs = not split or (m.table == "costs") == (group[-1] is not None)
             value = row.get(m.name)
-            is_zero = held[m.name][i] and belongs and not row.get(rows_of(m))
+            is_zero = whose[group] <= held[m.name][i] and belongs and not row.get(rows_of(m))
             values[m.name] = value if value is not None else Decimal(0) if is_zero else None
         values[REST_ROWS] = row.get(REST_ROWS)
         out.append(values)
@@ -166,28 +185,49 @@ def _groups(query: Query, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]
         return [(None,)]
 
     def rank(group: tuple[Any, ...]) -> tuple[bool, Decimal, tuple[str, ...]]:
-        return any(str(g).startswith("(") for g in group), -abs(sizes[group]), tuple(map(str, group))
+        return any(is_word(str(g)) for g in group), -abs(sizes[group]), tuple(map(str, group))
 
     return sorted(sizes, key=rank)
 
 
-def _is_held(known: Metric, query: Query, runs: Mapping[str, Sequence[Run]], span: Span) -> bool:
-    """Return whether at least a part of a bucket is held of every dataset that a metric is summed over."""
+def _holders(known: Metric, query: Query, runs: Held, span: Span) -> frozenset[str]:
+    """Return who holds at least a part of a bucket of every dataset that a metric is summed over."""
     whole = [Span(span.start, span.end)]
     datasets = of(known, query.where.get("dataset"))
-    return all(subtract(whole, [r.span for r in runs[d]]) != whole for d in datasets)
+    return frozenset(
+        org for org, held in runs.items() if all(subtract(whole, [r.span for r in held[d]]) != whole for d in datasets)
+    )
 
 
-def _table(query: Query, rows: list[dict[str, Any]], names: Mapping[str, Mapping[str, str]]) -> pa.Table:
+def _whose(query: Query, group: tuple[Any, ...]) -> frozenset[str]:
+    """Return the organizations that a group is of: its own, where it names one, or all."""
+    for d, value in zip(query.by, group, strict=False):
+        if d.name == "org":
+            return frozenset([value])
+        if query.qualifies(d.column) and not is_word(value):
+            return frozenset([identity_of(value, query.orgs)[0]])
+    return frozenset(query.orgs)
+
+
+def _table(query: Query, rows: list[dict[str, Any]], names: Labels) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     if query.grain != "total":
         columns["time"] = column([r["time"] for r in rows], TIME)
     for d in query.by:
-        ids = [r[d.name] for r in rows]
-        known = names.get(d.kind or "", {})
-        columns[d.name] = column([known.get(i, i) for i in ids], pa.string())
-        if d.kind:
-            columns[d.column] = column([None if i and i.startswith("(") else i for i in ids], pa.string())
+        values = [r[d.name] for r in rows]
+        if not d.kind:
+            columns[d.name] = column(values, pa.string())
+            continue
+        known = names.get(d.kind, {})
+        ids = [None if is_word(v) else identity_of(v, query.orgs) for v in values]
+        owners = Counter(i[1] for i in {*ids} if i)
+        shown = [
+            # Values are qualified where there are several organizations, which only matters for what they share.
+            v if i is None or (i not in known and owners[i[1]] > 1) else known.get(i, i[1])
+            for v, i in zip(values, ids, strict=True)
+        ]
+        columns[d.name] = column(shown, pa.string())
+        columns[d.column] = column([i and i[1] for i in ids], pa.string())
     if any(m.table == "costs" for m in query.metrics):
         columns["currency"] = column([r["currency"] for r in rows], pa.string())
     for m in query.metrics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tallybook.model.coverage import Run
@@ -22,10 +22,12 @@ class Gap:
     dataset: str
     span: Span
     reason: str
+    org: str = ""
+    """The organization, where an answer is about several."""
 
     def as_dict(self) -> dict[str, str]:
         """Return JSON-ready values; the span is half-open."""
-        return {
+        return ({"org": self.org} if self.org else {}) | {
             "dataset": self.dataset,
             "start": naive(self.span.start).strftime(_JSON),
             "end": naive(self.span.end).strftime(_JSON),
@@ -33,7 +35,8 @@ class Gap:
         }
 
     def __str__(self) -> str:
-        return f"{self.dataset} {stretch(self.span)}: {self.reason}"
+        of = f" of {self.org}" if self.org else ""
+        return f"{self.dataset}{of} {stretch(self.span)}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,18 @@ def assess(
         naive(min(newest)) if newest else None,
         tuple(missing),
         naive(min(provisional)) if provisional else None,
+    )
+
+
+def combined(parts: Mapping[str, Coverage]) -> Coverage:
+    """Return what an answer over several organizations rests on, given each one's; gaps name theirs."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    each = parts.values()
+    return Coverage(
+        min((c.as_of for c in each if c.as_of is not None), default=None),
+        tuple(replace(gap, org=org) for org, c in parts.items() for gap in c.missing),
+        min((c.provisional_from for c in each if c.provisional_from is not None), default=None),
     )
 
 

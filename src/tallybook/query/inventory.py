@@ -95,6 +95,11 @@ FROM costs AS c JOIN internal.line_items AS i ON i.line_item = c.line_item
 WHERE c.org = ? GROUP BY ALL ORDER BY abs(coalesce(SUM(c.amount), 0)) DESC, c.line_item, c.currency"""
 
 
+def orgs(store: Store) -> list[str]:
+    """Return the organizations of which a book holds anything; raises `NotABookError` where there is no book."""
+    return [row["org"] for row in store.read("SELECT DISTINCT org FROM internal.coverage ORDER BY org").to_pylist()]
+
+
 def status(store: Store, org: str, look_back: dict[str, int], now: int, since: int) -> Status:
     """Return what the book holds of `org`, and what is missing of it since `since`.
 

@@ -6,7 +6,7 @@ The bill defines totals, a split only distributes them: every source here adds u
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,8 @@ class Split:
     """A split of the bill, and where it answers a question."""
 
     dataset: Dataset
-    held: tuple[Span, ...]
+    held: Mapping[str, Sequence[Span]]
+    """Where, per organization asked."""
 
     @property
     def column(self) -> str:
@@ -64,10 +65,12 @@ class Split:
         return f"{self.dataset.split}_id"
 
 
-def usable(split: Dataset, columns: Iterable[str], runs: Iterable[Run]) -> Split:
-    """Return where a split, whose `runs` were written with the bill, is held by all of its dimensions in `columns`."""
+def usable(split: Dataset, columns: Iterable[str], runs: Mapping[str, Iterable[Run]]) -> Split:
+    """Return where a split is held by all of its dimensions in `columns`; `runs`, per organization, are those that
+    were written with the bill.
+    """
     needed = {stored(c) for c in columns} & set(split.asked)
-    return Split(split, tuple(r.extent for r in runs if needed <= set(r.dimensions)))
+    return Split(split, {org: [r.extent for r in held if needed <= set(r.dimensions)] for org, held in runs.items()})
 
 
 def bill_by(split: Split, columns: Iterable[str], as_of: dt.datetime | None) -> tuple[str, list[Any]]:
@@ -94,11 +97,11 @@ def bill_by(split: Split, columns: Iterable[str], as_of: dt.datetime | None) -> 
     return f"({text})", [value for _, values in arms for value in [*values, *edges]]
 
 
-def _inside(spans: Sequence[Span]) -> tuple[str, list[Any]]:
-    if not spans:
-        return "(1 = 0)", []
-    condition = " OR ".join("(start_time >= ? AND start_time < ?)" for _ in spans)
-    return f"({condition})", [naive(edge) for s in spans for edge in (s.start, s.end)]
+def _inside(held: Mapping[str, Sequence[Span]]) -> tuple[str, list[Any]]:
+    which, name = ("org = ? AND ", 1) if len(held) > 1 else ("", 0)
+    spans = [([org] * name, span) for org, those in held.items() for span in those]
+    condition = " OR ".join(f"({which}start_time >= ? AND start_time < ?)" for _ in spans) or "1 = 0"
+    return f"({condition})", [v for org, s in spans for v in (*org, naive(s.start), naive(s.end))]
 
 
 def owned(rows: str, columns: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import UnknownNameError, UsageError
-from tallybook.query.compile import NONE
-from tallybook.query.labels import kinds, labels, resolve
+from tallybook.query.compile import NONE, is_word
+from tallybook.query.labels import kinds, labels, qualified, resolve
 from tallybook.query.metrics import DIMENSIONS, dimension
 
 Where = Mapping[str, str | bool | Sequence[str]]
@@ -61,18 +61,41 @@ def has_names(where: Iterable[str]) -> bool:
 
 
 def ids(
-    where: Mapping[str, tuple[str, ...]], directory: Iterable[Mapping[str, Any]]
+    where: Mapping[str, tuple[str, ...]], directory: Iterable[Mapping[str, Any]], orgs: Sequence[str]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return the same with names replaced by the ids that bear them, and remarks on what was not plain."""
+    """Return the same with names replaced by the ids in `orgs` that bear them, and remarks on what was not plain.
+
+    Where there are several organizations, ids are qualified by theirs.
+    """
     rows = list(directory)
     known = labels(rows)
-    out, remarks = {}, []
-    for column, wanted in where.items():
-        kind = dimension(column).kind
-        listed = {row["id"] for row in rows if kind in kinds(row)}
-        out[column], said = resolve(kind, wanted, known, listed) if kind else (wanted, [])
-        remarks += said
+    out, remarks = dict(where), []
+    for column, kind in ((c, dimension(c).kind) for c in where):
+        if kind:
+            listed = {(row["org"], row["id"]) for row in rows if kind in kinds(row)}
+            found, said = resolve(kind, where[column], known, listed, orgs)
+            texts = (i[1] if len(orgs) == 1 or (is_word(i[1]) and i not in listed) else qualified(i) for i in found)
+            out[column] = tuple(dict.fromkeys(texts))
+            remarks += said
     return out, tuple(remarks)
+
+
+def orgs(
+    named: Sequence[str], restricted: Sequence[str], settings: Sequence[str], held: Callable[[], Iterable[str]]
+) -> tuple[str, ...]:
+    """Return the organizations to ask: those `named`, else those that `where` is restricted to, else the settings'.
+
+    Raises `UnknownNameError` for one that is neither in the settings nor `held` in the book.
+    """
+    if named and restricted:
+        raise UsageError("Say the organization in one way: org and where org were both given.")
+    wanted = tuple(dict.fromkeys(named or restricted))
+    if set(wanted) - set(settings):
+        known = {*settings, *held()}
+        for name in wanted:
+            if name not in known:
+                raise UnknownNameError("organization", name, known)
+    return wanted or tuple(settings)
 
 
 def filters(known: Dataset, where: Where, named: Mapping[str, Any]) -> dict[str, Sequence[str] | bool]:

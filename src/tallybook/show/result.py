@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from tallybook.model.datasets import MEASURES, Dataset
 from tallybook.model.errors import MissingExtraError
-from tallybook.query.compile import Query
 from tallybook.query.coverage import Coverage, Gap
+from tallybook.query.question import Query
 from tallybook.query.time import Range, known_text
 
 if TYPE_CHECKING:
@@ -43,9 +43,12 @@ class Result:
 
     @property
     def basis(self) -> str:
-        """The range in words, and the moment whose knowledge was asked for."""
-        then = self.query.as_of if self.query else None
-        return f"{self.range}, as known at {known_text(then)}" if then else str(self.range)
+        """The range in words, the organizations where there are several, the moment whose knowledge was asked for."""
+        if self.query is None:
+            return str(self.range)
+        orgs, then = self.query.orgs, self.query.as_of
+        whose = f", {', '.join(orgs[:-1])} and {orgs[-1]}" if len(orgs) > 1 else ""
+        return f"{self.range}{whose}{f', as known at {known_text(then)}' if then else ''}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""
