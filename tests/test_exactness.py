@@ -178,4 +178,4 @@ def test_the_book_equals_the_newest_read_of_every_minute() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_the_book_equals_the_newest_read_of_every_minute_in_many_lives(part: int) -> None:
-    look(EXAMPLES or 50, always_the_same=False)
+    look(EXAMPLES or 25, always_the_same=False)

@@ -50,7 +50,7 @@ START = MIDNIGHT - 3 * DAY
 WINDOW = Window(START, MIDNIGHT, "1d")
 
 
-def fuzz(*strategies: st.SearchStrategy[Any], sample: int = 100, much: int = 6_000) -> Callable[[Any], Any]:
+def fuzz(*strategies: st.SearchStrategy[Any], sample: int = 100, much: int = 3_000) -> Callable[[Any], Any]:
     """Return a decorator that tries a few fixed examples always, and many random ones among the slow tests."""
 
     def decorate(check: Callable[..., None]) -> Any:

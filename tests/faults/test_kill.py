@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,23 +103,31 @@ def _date(at: int) -> dt.datetime:
 
 
 @contextmanager
-def killed(case: Case, path: Path, after: float) -> Iterator[Path]:
-    """Run `tallybook sync`, kill it after so many seconds where it has not ended; yield its log."""
+def started(case: Case, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `tallybook sync` in a process of its own, with its log beside the book."""
     log = path.with_suffix(".log")
     environ = os.environ | {
         "OPENAI_ADMIN_KEY": "sk-admin-test",
         "TALLYBOOK_BASE_URL": case.base,
         "TALLYBOOK_BOOK": str(path),
     }
-    with log.open("wb") as errors:
-        arguments = [sys.executable, "-c", PROGRAM, *case.arguments]
-        child = subprocess.Popen(arguments, env=environ, stdout=subprocess.DEVNULL, stderr=errors, cwd=path.parent)
+    arguments = [sys.executable, "-c", PROGRAM, *case.arguments]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(arguments, env=environ, stdout=subprocess.DEVNULL, stderr=errors, cwd=path.parent) as child,
+    ):
         try:
-            child.wait(after)
-        except subprocess.TimeoutExpired:
+            yield child
+        finally:
             child.kill()
-            child.wait()
-    yield log
+
+
+@contextmanager
+def killed(case: Case, path: Path, after: float) -> Iterator[Path]:
+    """Run a sync, kill it after so many seconds where it has not ended; yield its log."""
+    with started(case, path) as child, suppress(subprocess.TimeoutExpired):
+        child.wait(after)
+    yield path.with_suffix(".log")
 
 
 def stage(log: Path) -> str:
@@ -196,6 +204,23 @@ def kill_at(case: Case, folder: Path, number: int, share: float) -> str:
     for file in folder.glob(f"{number}.*"):
         file.unlink()
     return where
+
+
+def test_whoever_reads_while_a_sync_writes_sees_only_whole_windows() -> None:
+    with tempfile.TemporaryDirectory(dir=FAST) as name, case(Path(name)) as found:
+        path = Path(name) / "read.duckdb"
+        shutil.copy(found.old, path)
+        before = held(path)
+        states = set()
+        with started(found, path) as child:
+            while child.poll() is None:
+                book = held(path)
+                assert book is not None
+                assert_whole_windows(found, book, before)
+                states.add(frozenset(run.recorded_at for runs in book.runs.values() for run in runs))
+        assert child.returncode == 0
+        assert_whole(found, path)
+    assert len(states) > 1
 
 
 def kills(seed: int, count: int) -> Counter[str]:
