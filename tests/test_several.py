@@ -10,6 +10,7 @@ import pytest
 import tallybook
 from tallybook import Book, SettingsError, UsageError
 from tallybook.collect.summary import Progress, Summaries
+from tallybook.show.proof import verify_text
 from tallybook.show.text import sync_summary
 from tests.books import KEY, write_settings
 from tests.emulator.wire import DAY, MIDNIGHT, Org, organization
@@ -98,3 +99,17 @@ def test_plans_and_status_are_of_one_organization_each(book: Book) -> None:
     assert plans["beta"] == plans["broken"] != plans["acme"]
     held = {name: next(h for h in book.status(name).datasets if h.dataset == "costs").rows for name in book.orgs}
     assert held["acme"] > 0 == held["beta"]
+
+
+def test_every_organization_is_verified_and_what_one_lacks_does_not_stop_the_others(book: Book) -> None:
+    book.sync(**SINCE, orgs=["acme", "beta"])
+    summary = book.verify(datasets="costs")
+    assert [(one.org, one.control is not None, one.exit_code) for one in summary.each] == [
+        ("acme", True, 0),
+        ("broken", False, 2),
+        ("beta", True, 0),
+    ]
+    assert all(one.control.count("equal") == 3 for one in summary.each if one.control)
+    texts = [verify_text(one, "b.duckdb") for one in summary.each]
+    assert texts[1].startswith("Organization 'broken': No admin key")
+    assert "organization 'beta'" in texts[2]

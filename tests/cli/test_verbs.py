@@ -80,6 +80,7 @@ TABLES = {
     "query": ["cost", "requests", "--by", "project", "--last", "3d"],
     "status": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],
+    "verify": ["--since", ago(4)],
     "fetch": ["costs", "--last", "3d", "--group-by", "line_item"],
 }
 

@@ -13,7 +13,7 @@ from tallybook.model.coverage import squeeze
 from tallybook.model.windows import SECONDS, naive, unix
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.oracle import Oracle, dataset_of, table_rows
-from tests.store.world import BEGIN, DAY, DIMENSIONS, is_money
+from tests.store.world import BEGIN, DAY, DIMENSIONS, NUMBERS, is_money
 
 FACTS = {
     "usage": "internal.usage_history",
@@ -108,6 +108,18 @@ class Checks:
             assert found == {k[0]: v for k, v in _folded(((f[4][-2],), f[5][0]) for f in facts).items()}
         if name == "completions":
             assert found["input_tokens"] == sum(f[5][0] for f in facts)
+        self._check_daily(name, self.store.daily_totals("acme", name, start, end), facts)
+
+    @staticmethod
+    def _check_daily(name: str, found: dict[int, Any], facts: list[Any]) -> None:
+        """The sums by day are those of the rows whose buckets begin in it, with how many rows they were."""
+        expected: dict[Any, tuple[Any, int]] = {}
+        for f in facts:
+            key = (f[1] - f[1] % DAY, f[4][-2] if is_money(name) else NUMBERS[name][0])
+            value, rows = expected.get(key, (0, 0))
+            expected[key] = (value + (f[5][0] or 0), rows + 1)
+        same({key: tuple(found[key[0]][key[1]]) for key in expected}, expected, f"sums of {name} by day")
+        assert {day for day, _ in expected} == set(found)
 
     def _check_history(self) -> None:
         found: Counter[Any] = Counter()

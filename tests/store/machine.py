@@ -61,6 +61,8 @@ class Step:
     full: bool = False
     again: bool = False
     """Whether to sync once more without news."""
+    prove: bool = False
+    """Whether to compare what is held with control totals."""
     crash: str | None = None
     """`before` or `after` the commit numbered `crash_at`."""
     crash_at: int = 0
@@ -165,6 +167,9 @@ class Machine:
         if calm and step.again:
             with self._held_open():
                 self._repeat(step)
+        if calm and step.prove and not self.behind:
+            with self._held_open():
+                self._prove(step)
 
     def _count(self, step: Step) -> None:
         if step.advance < 0:
@@ -200,26 +205,14 @@ class Machine:
             self.seen["two syncs at once"] += 1
 
     def _sync(self, step: Step) -> sync.Summary | None:
-        policy = sync.Policy(
-            tuple(d for d in DIMENSIONS if d in DATASETS),
-            since=BEGIN + step.since,
-            until=None if step.until is None else BEGIN + step.until,
-            history_width=step.width,
-            look_back=DAY // 2,
-            costs_look_back=DAY,
-            concurrency=1,
-            full=step.full,
-            splits=tuple(d for d in DIMENSIONS if d in SPLITS),
-        )
         self.store.crash, self.store.crash_at = step.crash, step.crash_at
         self.world.answered, self.written = [], []
         self.world.interrupt = partial(self._interrupt, step)
-        http = Http(BASE, AdminKey("sk-admin-x", "a test"), self.clock, transport=self.world.transport())
-        with http, pytest.MonkeyPatch.context() as patch:
+        with self._http() as http, pytest.MonkeyPatch.context() as patch:
             patch.setattr(plan, "LONG_GAP", DAY)
             patch.setattr(sync, "COMMIT_ROWS", step.commit_rows)
             try:
-                summary = sync.run(self.store, http, "acme", policy, self.clock)
+                summary = sync.run(self.store, http, "acme", self._policy(step), self.clock)
             except CrashError:
                 self.seen[f"crash {step.crash} the commit"] += 1
                 return None
@@ -230,6 +223,33 @@ class Machine:
                 self.store.crash = self.world.interrupt = None
         self._account_for(summary)
         return summary
+
+    def _policy(self, step: Step) -> sync.Policy:
+        return sync.Policy(
+            tuple(d for d in DIMENSIONS if d in DATASETS),
+            since=BEGIN + step.since,
+            until=None if step.until is None else BEGIN + step.until,
+            history_width=step.width,
+            look_back=DAY // 2,
+            costs_look_back=DAY,
+            concurrency=1,
+            full=step.full,
+            splits=tuple(d for d in DIMENSIONS if d in SPLITS),
+        )
+
+    def _http(self) -> Http:
+        return Http(BASE, AdminKey("sk-admin-x", "a test"), self.clock, transport=self.world.transport())
+
+    def _prove(self, step: Step) -> None:
+        """Everything that can be compared is equal to its control total, at once or when it was read again."""
+        self.world.interrupt = None
+        with self._http() as http:
+            summary = sync.verify(self.store, http, "acme", self._policy(step), self.clock)
+        control = summary.control
+        assert control is not None
+        assert not [day for day in control.days if day.state == "differs"]
+        self.seen.update(f"control: {day.state}" for day in control.days)
+        self.checks.check(self.store, self.oracle)
 
     def _account_for(self, summary: sync.Summary) -> None:
         """Every window that was answered was written or is named as failed."""

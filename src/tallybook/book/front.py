@@ -125,6 +125,33 @@ class Book:
                 self.store, self.settings, chosen, policy, self._clock, key=own, watch=watch, transport=transport
             )
 
+    def verify(
+        self,
+        *,
+        since: When | None = None,
+        until: When | None = None,
+        datasets: Words | None = None,
+        orgs: Words | None = None,
+        key: str | AdminKey | None = None,
+        progress: Watch | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> Summary:
+        """Compare every stable day with its control total, the day read ungrouped; `.control` has what was found.
+
+        A day that differs is read again in full, and compared again. Raises as `sync` does, and `NotABookError` where
+        there is no book; several organizations have each their summary (`.each`).
+        """
+        from tallybook.book.syncing import sync_each
+        from tallybook.collect.sync import verify
+
+        chosen, own = self.settings.chosen(words(orgs)), admin_key(key)
+        policy = self.policy(since=since, until=until, datasets=datasets, full=False)
+        with watched(progress) as watch:
+            return sync_each(
+                self.store, self.settings, chosen, policy, self._clock,
+                key=own, watch=watch, transport=transport, work=verify,
+            )  # fmt: skip
+
     def plan(
         self,
         *,
@@ -185,6 +212,7 @@ class Book:
             costs_look_back=seconds(options.costs_look_back),
             concurrency=options.concurrency,
             full=full,
+            control_totals=options.control_totals and since is None and until is None,
             splits=tuple(s for s in SPLITS if SPLITS[s].split in options.cost_splits),
             keep=self.settings.pages.keep,
         )

@@ -1,8 +1,8 @@
-"""A sync of all organizations of the settings, one after another."""
+"""What is done for all organizations of the settings, one after another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tallybook.collect.client import client
@@ -28,8 +28,9 @@ def sync_each(
     key: AdminKey | None,
     watch: Watch | None,
     transport: httpx2.BaseTransport | None,
+    work: Callable[..., Summary] = run,
 ) -> Summary:
-    """Sync `orgs`; where there are several, what one raises is in its summary and does not stop the others."""
+    """Sync `orgs`, or do other `work` on them; what one of several raises is in its summary and stops no other."""
     if key is not None and len(orgs) > 1:
         raise UsageError(f"A key is of one organization. Name it: orgs={orgs[0].name!r}")
     done = []
@@ -37,7 +38,7 @@ def sync_each(
         summary = begun(org.name, clock)
         try:
             with client(settings, org, clock, key, transport) as http:
-                run(store, http, org.name, policy, clock, _naming(watch, org.name, orgs), summary)
+                work(store, http, org.name, policy, clock, _naming(watch, org.name, orgs), summary)
         except TallybookError as exc:
             if len(orgs) == 1:
                 raise

@@ -14,6 +14,7 @@ COMMANDS = {
     "query": "Ask the book: cost and usage by dimension and time.",
     "status": "Show what the book holds, and what is missing.",
     "proof": "Show the requests, hashes and raw rows behind a number.",
+    "verify": "Prove what is held: compare it with control totals.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "emulator": "Run a synthetic organization to try things on.",
 }

@@ -48,6 +48,8 @@ name = "default"
 # datasets = []
 # By what the bill is told apart besides project and line item, as far as the API allows; [] reads the bill alone.
 # cost_splits = ["api_key", "user"]
+# Once a day, read each dataset ungrouped, too, and compare: proves what is held, for one request more per dataset.
+# control_totals = true
 
 [pages]
 # The raw buckets that are kept as proof: "current" keeps those behind the numbers held and behind every version that

@@ -97,5 +97,5 @@ def _plans_text(plans: Mapping[str, Plan]) -> str:
 _MORE = (
     "more only where the server splits a page or refuses a grouping; "
     "and for names, once an hour, two and one for each project, once a day about two more for each project and one "
-    "for each group."
+    "for each group; and for control totals, once a day, one for each dataset."
 )

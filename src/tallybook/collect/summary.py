@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tallybook.collect.control import Control
 from tallybook.collect.refusals import Failure
 from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import TallybookError
@@ -34,6 +35,8 @@ class Policy:
     """By what the bill is told apart, where it is collected."""
     keep: Keep = "current"
     """Which raw buckets are kept as proof."""
+    control_totals: bool = False
+    """Compare stable days with control totals, once a day."""
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -46,7 +49,7 @@ class Progress:
     """Where a sync stands."""
 
     phase: str
-    """`days`, `history` or `names`."""
+    """`days`, `history`, `names` or `control`."""
     org: str = ""
     """Of which organization, where there are several."""
     done: int = 0
@@ -69,6 +72,8 @@ class Summary:
     began_at: dt.datetime
     """Aware, UTC, as is `ended_at`."""
     ended_at: dt.datetime | None = None
+    kind: str = "sync"
+    """`sync`, or `verify`."""
     windows: int = 0
     requests: int = 0
     retries: int = 0
@@ -84,6 +89,8 @@ class Summary:
     """What the command line ends with for that."""
     directory: str = "not due"
     """`read`, `not due`, or why there are only ids."""
+    control: Control | None = None
+    """What comparing days with control totals found; None where that was not due."""
 
     @property
     def ok(self) -> bool:
@@ -93,7 +100,10 @@ class Summary:
     @property
     def exit_code(self) -> int:
         """What the command line ends with."""
-        return 0 if self.ok else self.error_code if self.error is not None else 1
+        if self.error is not None:
+            return self.error_code
+        proved = self.kind != "verify" or (self.control is not None and self.control.ok)
+        return 0 if self.ok and proved else 1
 
     @property
     def each(self) -> tuple[Summary, ...]:
@@ -110,6 +120,7 @@ class Summary:
         return {
             "org": self.org,
             "sync_id": self.sync_id,
+            "kind": self.kind,
             "began_at": _text(self.began_at),
             "ended_at": _text(self.ended_at) if self.ended_at else None,
             "ok": self.ok,
@@ -124,6 +135,7 @@ class Summary:
             "rows_restated": self.changes.restated,
             "rows_unchanged": self.changes.unchanged,
             "directory": self.directory,
+            "control": self.control.as_dict() if self.control else None,
             "failed": [_missing(f.dataset, f.window, str(f.error), width=f.window.width) for f in self.failures],
             "refused": [
                 _missing(r.dataset, r.span, r.reason, width=r.width, dimension=r.dimension, final=r.final)

@@ -8,42 +8,34 @@ import logging
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tallybook.collect import directory, names
-from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
 from tallybook.collect.pages import keeper
-from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
+from tallybook.collect.reader import Reader
+from tallybook.collect.refusals import Ask, Failure, Outcome
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
+from tallybook.collect.verify import Prover
 from tallybook.collect.wanted import asks, newest_commit
 from tallybook.model.clock import Clock
-from tallybook.model.coverage import Run
 from tallybook.model.errors import (
     DoesNotFitError,
-    PermissionDeniedError,
     ProviderError,
-    RateLimitError,
     RequestRefusedError,
-    TallybookError,
-    UnreachableError,
 )
 from tallybook.model.records import Fetch, Read, Refusal
-from tallybook.model.windows import Span, naive, overlap, unix
+from tallybook.model.windows import Span, naive, unix
 from tallybook.store.base import Batch, Store
 
-__all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "run"]
+__all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "run", "verify"]
 
 log = logging.getLogger(__name__)
 
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 5.0
-_GIVE_UP_AFTER = 4
-"""After so many windows in a row without any answer of the API, the rest is not tried."""
-_NO_ANSWER = (UnreachableError, RateLimitError, NotJsonError)
 
 
 def run(
@@ -61,12 +53,43 @@ def run(
     `PermissionDeniedError` when the server refuses the key, `StoreError` when the book cannot be written and
     `StoreLockedError` when another sync of this organization runs.
     """
+    return _run(_Run.collect, store, http, org, policy, clock, watch, summary)
+
+
+def verify(
+    store: Store,
+    http: Http,
+    org: str,
+    policy: Policy,
+    clock: Clock,
+    watch: Watch | None = None,
+    summary: Summary | None = None,
+) -> Summary:
+    """Compare every stable day with its control total, and read again what differs; raises as `run` does.
+
+    Raises `NotABookError` where there is no book.
+    """
+    if not store.exists():
+        store.coverage(org, ())
+    return _run(_Run.verify, store, http, org, policy, clock, watch, summary)
+
+
+def _run(
+    work: Callable[[_Run], None],
+    store: Store,
+    http: Http,
+    org: str,
+    policy: Policy,
+    clock: Clock,
+    watch: Watch | None,
+    summary: Summary | None,
+) -> Summary:
     with store.syncing(org):
         job = _Run(store, http, org, policy, clock, watch or (lambda _: None), summary or begun(org, clock))
         if store.exists():
             job.open()
         try:
-            job.collect()
+            work(job)
         except BaseException as exc:
             job.summary.fail(exc)
             raise
@@ -88,13 +111,9 @@ class _Run:
         self.summary = summary
         self.progress = Progress("days")
         self.met = names.nobody()
-        self.unknown_datasets: dict[str, Refusal] = {}
-        self.denied: dict[str, TallybookError] = {}
-        self.unreachable = 0
+        self.reader = Reader(store, http, org, clock, policy.concurrency, keeper(policy.keep))
         self.waiting: list[Outcome] = []
         self.answers: list[Fetch] = []
-        self.keep = keeper(policy.keep)
-        self.held: dict[str, list[Run]] = {}
         self.committed = 0
         self.written_at = clock.monotonic()
         self.opened = False
@@ -140,119 +159,78 @@ class _Run:
 
     def collect(self) -> None:
         days = self._plan(first_phase=True)
-        self.committed = newest_commit(self.held)
+        self.committed = newest_commit(self.reader.held)
         self._phase("days", days)
-        if self.unreachable >= _GIVE_UP_AFTER and not self.summary.windows:
+        if self.reader.gave_up and not self.summary.windows:
             return
         # What failed by day is asked for again by the hour, and only then missing.
         self.summary.failures.clear()
-        self.unreachable = 0
+        self.reader.unanswered = 0
         self._names(only_if_due=True)
         self._phase("history", self._plan(first_phase=False))
         self._names(only_if_due=False)
+        if self.policy.control_totals and self.opened and not self.reader.gave_up:
+            self._prove(only_if_due=True)
+
+    def verify(self) -> None:
+        self.summary.kind = "verify"
+        self._prove(only_if_due=False)
+
+    def _prove(self, *, only_if_due: bool) -> None:
+        """Compare stable days with control totals, which change nothing by themselves."""
+
+        def look(asks: list[Ask]) -> Outcome:
+            found = Outcome([], [], [])
+            self._each("control", asks, found.add)
+            return found
+
+        self.reader.held = self.store.coverage(self.org, self.policy.held)
+        prover = Prover(self.store, self.org, self.policy, self.now, look, lambda asks: self._phase("control", asks))
+        self.summary.control = prover.prove_if_due() if only_if_due else prover.prove()
 
     def _plan(self, *, first_phase: bool) -> list[Ask]:
         with self._at_once():
             refused = self._rows("refusals")
-            self.held = self.store.coverage(self.org, self.policy.held) if self.opened else {}
+            self.reader.held = self.store.coverage(self.org, self.policy.held) if self.opened else {}
         committed = None if first_phase else self.committed
-        return asks(self.policy, self.held, refused, self.now, first_phase=first_phase, committed=committed)
+        return asks(self.policy, self.reader.held, refused, self.now, first_phase=first_phase, committed=committed)
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return self.store.rows(table, {"org": self.org}) if self.opened else []
 
     def _phase(self, phase: str, asks: list[Ask]) -> None:
-        self.progress = Progress(phase, total=len(asks))
-        if not asks:
-            return
-        self._report()
-        pool = ThreadPoolExecutor(self.policy.concurrency, thread_name_prefix="tallybook")
         try:
-            for outcome in self._outcomes(pool, asks):
-                self._take(outcome)
-        except BaseException:
-            self.http.stop()
-            raise
+            self._each(phase, asks, self._take)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
             self._commit()
         self._settle_unknown(asks)
 
-    def _outcomes(self, pool: ThreadPoolExecutor, asks: list[Ask]) -> Iterator[Outcome]:
-        """Yield what came of each window as it comes, with a few under way at any time."""
-        todo = iter(asks)
-        under_way: set[Future[Outcome]] = set()
-        while True:
-            while len(under_way) < 2 * self.policy.concurrency and (step := next(todo, None)) is not None:
-                under_way.add(pool.submit(self._ask, step))
-            if not under_way:
-                return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            if any(future.exception() for future in done):
-                # What was answered beside it is kept.
-                self.http.stop()
-                done |= {future for future in under_way if not future.cancel()}
-                wait(done)
-            yield from (future.result() for future in done if future.exception() is None)
-            if error := next((e for future in done if (e := future.exception())), None):
-                raise error
+    def _each(self, phase: str, asks: list[Ask], take: Callable[[Outcome], None]) -> None:
+        """Read windows and hand over what comes of each, telling how far it is."""
+        self.progress = Progress(phase, total=len(asks))
+        if not asks:
+            return
 
-    def _ask(self, step: Ask) -> Outcome:
-        if step.dataset.name in self.unknown_datasets:
-            return Outcome([], [], [])
-        if (error := self.denied.get(step.dataset.name)) is not None:
-            return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
-        if self.unreachable >= _GIVE_UP_AFTER:
-            error = UnreachableError("Not tried: the server gave no usable answer for the windows before.")
-            return Outcome([], [], [Failure(step.dataset.name, step.window, error)])
-        outcome = self._read(step)
-        for got in outcome.reads[:]:
-            for split in step.splits:
-                part = overlap(split.window, got.window)
-                if part is not None:
-                    outcome.add(self._read(dataclasses.replace(split, window=part)))
-        return outcome
+        def told(outcome: Outcome) -> None:
+            take(outcome)
+            self.progress.done += 1
+            self.progress.failed += len(outcome.failures)
+            self._report()
 
-    def _read(self, step: Ask) -> Outcome:
-        outcome = ask(self.http, step, now=self.now, keep=self.keep)
-        for got in outcome.reads[:]:
-            ended = min(got.window.end, got.read_at)
-            if got.rows.num_rows or not self._holds_rows(got, ended):
-                continue
-            # From rows to none: believed only when a second read agrees.
-            outcome.reads.remove(got)
-            outcome.add(ask(self.http, Ask(step.dataset, got.window, got.dimensions), now=self.now, keep=self.keep))
-        return outcome
-
-    def _holds_rows(self, got: Read, ended: int) -> bool:
-        """Return whether the book has rows where this read has none; asks the store only where it can."""
-        known = any(run.extent.overlaps(got.window) for run in self.held.get(got.dataset, ()))
-        return known and self.store.holds_rows(self.org, got.dataset, got.window.start, ended)
+        self._report()
+        self.reader.each(asks, told)
 
     def _take(self, outcome: Outcome) -> None:
-        self.unreachable = self._unreachable_after(outcome)
-        for refusal in outcome.refusals:
-            if refusal.reason == UNKNOWN_DATASET:
-                self.unknown_datasets.setdefault(refusal.dataset, refusal)
-        self.denied |= {f.dataset: f.error for f in outcome.failures if isinstance(f.error, PermissionDeniedError)}
         self.summary.failures += outcome.failures
         self.summary.windows += len(outcome.reads)
         self.summary.rows += sum(r.rows.num_rows for r in outcome.reads)
         for got in outcome.reads:
             names.meet(self.met, got)
         self.waiting.append(outcome)
-        self.progress.done += 1
-        self.progress.failed += len(outcome.failures)
         self.progress.rows = self.summary.rows
-        self._report()
         rows = sum(r.rows.num_rows for o in self.waiting for r in o.reads)
         if rows >= COMMIT_ROWS or self.clock.monotonic() - self.written_at >= COMMIT_SECONDS:
             self._commit()
-
-    def _unreachable_after(self, outcome: Outcome) -> int:
-        if any(isinstance(f.error, _NO_ANSWER) for f in outcome.failures):
-            return self.unreachable + 1
-        return 0
 
     def _report(self) -> None:
         self.progress.requests, self.progress.retries = self.http.counters.requests, self.http.counters.retries
@@ -263,7 +241,7 @@ class _Run:
         waiting, self.waiting = self.waiting, []
         self.written_at = self.clock.monotonic()
         reads = tuple(r for o in waiting for r in o.reads)
-        refusals = tuple(_joined(r for o in waiting for r in o.refusals if r.dataset not in self.unknown_datasets))
+        refusals = tuple(_joined(r for o in waiting for r in o.refusals if r.dataset not in self.reader.unknown))
         self.summary.refusals += refusals
         try:
             self._write(reads, refusals)
@@ -288,7 +266,7 @@ class _Run:
     def _settle_unknown(self, asks: list[Ask]) -> None:
         """Record the datasets that the server does not know, unless it knows none of several: a wrong address."""
         asked = {a.dataset.name for a in asks}
-        unknown = [r for name, r in self.unknown_datasets.items() if name in asked]
+        unknown = [r for name, r in self.reader.unknown.items() if name in asked]
         if len(asked) > 1 and len(unknown) == len(asked):
             address = self.http.base_url
             raise RequestRefusedError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tallybook.model.windows import SECONDS, Span, Window, ceil, floor
+from tallybook.model.windows import DAY, SECONDS, Span, Window, ceil, floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,15 @@ def squeeze(runs: Iterable[Run]) -> list[Run]:
             out[-1] = replace(out[-1], end=run.end)
         else:
             out.append(run)
+    return out
+
+
+def by_day(runs: Iterable[Run], span: Span) -> dict[int, list[Run]]:
+    """Return the runs that touch each UTC day of `span`, by the day's start; days without any are left out."""
+    out: dict[int, list[Run]] = {}
+    for run in runs:
+        for start in range(max(floor(run.start, "1d"), span.start), min(run.end, span.end), DAY):
+            out.setdefault(start, []).append(run)
     return out
 
 

@@ -74,6 +74,8 @@ class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Which datasets to collect; empty means all."""
     cost_splits: tuple[Literal["api_key", "user"], ...] = ("api_key", "user")
     """By what the bill is told apart besides project and line item, as far as the API allows."""
+    control_totals: bool = True
+    """Compare stable days with control totals, once a day: one more request for each dataset."""
 
 
 class Pages(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -240,6 +242,7 @@ _ALLOWED = {
     "sync.deadline": f"{_DURATION_TEXT}, longer than nothing",
     "sync.datasets": f"a list of {', '.join(DATASETS)}",
     "sync.cost_splits": 'a list of "api_key" and "user", or empty',
+    "sync.control_totals": "true or false, without quotes",
     "pages": "a table [pages]",
     "pages.keep": "current, all or none, in quotes",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from tallybook.model.coverage import Run, together
+from tallybook.model.coverage import Run, by_day, together
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import DAY, SECONDS, Span, ceil, floor, iso, subtract, unix
 from tallybook.query.coverage import horizon_of
@@ -117,22 +117,14 @@ def _days(
     whole: Span, runs: Sequence[Run], refusals: Sequence[Mapping[str, Any]], look_back: int, now: int
 ) -> Iterable[Held]:
     known_until = horizon_of(runs)[0] if runs else now
-    by_day = _by_day(whole, runs)
+    parts = by_day(runs, whole)
     # A width that is refused is not the end: a coarser one is asked for, as long as there is one.
     final = [r for r in refusals if r["dimension"] is None and r["width"] in (None, "1d")]
     refused = [(Span(unix(r["start_time"]), unix(r["end_time"])), str(r["reason"])) for r in final]
     for start in range(whole.start, whole.end, DAY):
         day = Span(start, start + DAY)
         about = [(span, reason) for span, reason in refused if span.overlaps(day)]
-        yield _day(day, by_day.get(start, []), about, known_until, look_back)
-
-
-def _by_day(whole: Span, runs: Sequence[Run]) -> dict[int, list[Run]]:
-    out: dict[int, list[Run]] = {}
-    for run in runs:
-        for start in range(max(floor(run.start, "1d"), whole.start), min(run.end, whole.end), DAY):
-            out.setdefault(start, []).append(run)
-    return out
+        yield _day(day, parts.get(start, []), about, known_until, look_back)
 
 
 def _day(day: Span, runs: Sequence[Run], refused: Sequence[tuple[Span, str]], known_until: int, look_back: int) -> Held:

@@ -62,6 +62,8 @@ class Status:
     """Earlier versions of rows that are kept."""
     last_sync: dict[str, Any] | None
     """The summary of the newest sync."""
+    controls: tuple[dict[str, Any], ...]
+    """Per dataset: when its newest days were last compared with control totals, and how many were equal."""
     datasets: tuple[Held, ...]
     notes: tuple[dict[str, Any], ...]
     line_items: int
@@ -77,11 +79,16 @@ class Status:
             "bytes": self.bytes,
             "history_rows": self.history_rows,
             "last_sync": self.last_sync,
+            "controls": [_texts(row) for row in self.controls],
             "datasets": [held.as_dict() for held in self.datasets],
-            "notes": [{k: utc_text(v) if isinstance(v, dt.datetime) else v for k, v in n.items()} for n in self.notes],
+            "notes": [_texts(note) for note in self.notes],
             "line_items": self.line_items,
             "unparsed": [row | {"amount": f"{row['amount']:f}"} for row in self.unparsed],
         }
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: utc_text(v) if isinstance(v, dt.datetime) else v for k, v in row.items()}
 
 
 _COUNTS = """SELECT dataset, count(*) AS n FROM usage WHERE org = ? GROUP BY dataset
@@ -115,14 +122,17 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
         held.append(_held(name, of_dataset, counts.get(name, 0), remarks, refusals, look_back, now, since))
     sizes = store.sizes()
     syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
-    ended = [r for r in syncs if r["ended_at"] is not None]
+    summaries = [json.loads(r["summary"]) for r in syncs if r["ended_at"] is not None]
+    summaries = [summary for summary in summaries if summary.get("kind", "sync") == "sync"]
+    controls = sorted(store.rows("controls", {"org": org}), key=lambda r: list(HELD).index(r["dataset"]))
     items = store.read(_LINE_ITEMS, [org]).to_pylist()
     return Status(
         store.url,
         org,
         sizes["bytes"],
         sum(sizes.get(f"{table}_history", 0) for table in ("usage", "costs", "cost_splits")),
-        json.loads(ended[-1]["summary"]) if ended else None,
+        summaries[-1] if summaries else None,
+        tuple({k: v for k, v in row.items() if k != "org"} for row in controls),
         tuple(held),
         tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),
         len({item["line_item"] for item in items}),

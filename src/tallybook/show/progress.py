@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from tallybook.collect.summary import Progress as State
 
-_PHASES = {"days": "Days", "history": "Hours", "names": "Names", "fetch": "Fetching"}
+_PHASES = {"days": "Days", "history": "Hours", "names": "Names", "control": "Control", "fetch": "Fetching"}
 
 
 def in_notebook() -> bool:

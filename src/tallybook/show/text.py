@@ -19,6 +19,7 @@ from tallybook.show.tables import Column, fits, plain, table_text, terminal_widt
 
 if TYPE_CHECKING:
     from tallybook.collect.checks import Check
+    from tallybook.collect.control import Control
     from tallybook.collect.summary import Summary
 
 _CENT = Decimal("0.01")
@@ -47,6 +48,11 @@ def places(values: Iterable[Decimal | None]) -> int:
     """Return the decimal places of a list of amounts, decided by the largest: cents, or more where all are less."""
     largest = max((abs(v) for v in values if v is not None), default=Decimal(0))
     return 6 if 0 < largest < _CENT else 2
+
+
+def days(n: int) -> str:
+    """Return a number of days in words."""
+    return f"{n:,} {'day' if n == 1 else 'days'}"
 
 
 def size(n: int) -> str:
@@ -149,6 +155,8 @@ def _summed(summary: Summary) -> Table:
         f"({changes.restated:,} restated), {changes.unchanged:,} unchanged",
     )
     grid.add_row("Names", summary.directory)
+    if summary.control:
+        grid.add_row("Control", _control(summary.control))
     for refusal in summary.refusals[:8]:
         grid.add_row("Refused", f"{refusal.dataset} {stretch(refusal.span)}: {refusal.reason}")
     if len(summary.refusals) > 8:
@@ -162,6 +170,23 @@ def _summed(summary: Summary) -> Table:
     elif not summary.failures:
         grid.add_row("Missing", "nothing")
     return grid
+
+
+def _control(control: Control) -> str:
+    """Return in a few words what a sync's control totals found."""
+    parts = [f"{days(control.count('equal'))} equal"]
+    words = {"healed": "healed by reading them again", "differs": "still differ (see `tallybook status`)"}
+    parts += [f"{n:,} {text}" for state, text in words.items() if (n := control.count(state))]
+    parts += [f"{len(control.failures)} control totals not read"] if control.failures else []
+    return ", ".join(parts)
+
+
+def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return in a line when what is held was last compared with control totals."""
+    equal, differing = sum(r["equal"] + r["healed"] for r in rows), sum(r["differing"] for r in rows)
+    wrong = f", {differing:,} differ" if differing else ""
+    when = max(r["checked_at"] for r in rows)
+    return f"Control totals: {equal:,} days of {len(rows)} datasets equal{wrong}, compared {when:%Y-%m-%d %H:%M}."
 
 
 def _end_of(sync: Mapping[str, Any]) -> str:
@@ -191,6 +216,8 @@ def status_text(status: Status, *, width: int | None = None) -> str:
         lines.append(f"Note: and {len(status.notes) - 6} more; `tallybook status --json` lists all")
     if status.unparsed:
         lines.append(_unparsed(status))
+    if status.controls:
+        lines.append(_controls(status.controls))
     if status.last_sync and status.last_sync.get("ended_at"):
         lines.append(f"Last sync {status.last_sync['ended_at']}: {_end_of(status.last_sync)}.")
     # A path is never folded, so that it can be copied.

@@ -16,6 +16,7 @@ from tallybook.model.datasets import HELD
 from tallybook.model.records import Fetch, Note, Read, Refusal
 from tallybook.model.settings import Keep
 from tallybook.model.windows import Window, ceil, merge, naive
+from tallybook.store.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,10 @@ class Store(Protocol):
 
     def totals(self, org: str, dataset: str, start: int, end: int) -> dict[str, Any]:
         """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
+        ...
+
+    def daily_totals(self, org: str, dataset: str, start: int, end: int) -> dict[int, Totals]:
+        """Return the sum of every number of a dataset per UTC day that has rows, costs per currency."""
         ...
 
     def holds_rows(self, org: str, dataset: str, start: int, end: int) -> bool:

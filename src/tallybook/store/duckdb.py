@@ -19,7 +19,6 @@ import pyarrow as pa
 from tallybook.model import arrow
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import Run, squeeze
-from tallybook.model.datasets import HELD, MEASURES
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
 from tallybook.store import line_items
@@ -28,13 +27,14 @@ from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
+from tallybook.store.totals import Totals, daily, statement, whole
 from tallybook.store.versions import VERSIONED, source
 
 log = logging.getLogger(__name__)
 
 DIALECT = {"public": "main", "internal": "internal", "zstd": "USING COMPRESSION zstd"}
 """What stands in braces in migrations."""
-STATE = ("directory", "notes", "syncs", "orgs", "refusals", "fetches", "line_items", "teams", "business")
+STATE = ("directory", "notes", "syncs", "orgs", "refusals", "controls", "fetches", "line_items", "teams", "business")
 """The small tables that `rows` and `put` accept."""
 
 _READABLE = (*STATE, "book")
@@ -146,18 +146,17 @@ class DuckDBStore:
 
     def totals(self, org: str, name: str, start: int, end: int) -> dict[str, Any]:
         """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
-        known, table = HELD[name], TABLES[table_of(name)]
-        params = [org, naive(start), naive(end)] + ([which(name)] if table.which else [])
-        span = "org = ? AND start_time >= ? AND start_time < ?" + (f" AND {table.which} = ?" if table.which else "")
-        if known.is_costs:
-            text = f"SELECT currency, SUM(amount) AS amount FROM {table.place} WHERE {span} GROUP BY currency"
-            return {row["currency"]: row["amount"] for row in self.read(text, params).to_pylist()}
-        flows = [m for m in known.measures if MEASURES[m].kind == "flow"]
-        if not flows:
-            return {}
-        sums = ", ".join(f"SUM({m})::HUGEINT::VARCHAR AS {m}" for m in flows)
-        row = self.read(f"SELECT {sums} FROM {table.place} WHERE {span}", params).to_pylist()[0]
-        return {m: int(row[m] or 0) for m in flows}
+        return whole(name, self._sums(org, name, start, end, by_day=False))
+
+    def daily_totals(self, org: str, name: str, start: int, end: int) -> dict[int, Totals]:
+        """Return the sum of every number of a dataset per UTC day that has rows, costs per currency."""
+        return daily(name, self._sums(org, name, start, end, by_day=True))
+
+    def _sums(self, org: str, name: str, start: int, end: int, *, by_day: bool) -> list[dict[str, Any]]:
+        table = TABLES[table_of(name)]
+        text, params = statement(org, name, start, end, place=table.place, which=table.which, by_day=by_day)
+        found: list[dict[str, Any]] = self.read(text, params).to_pylist()
+        return found
 
     def holds_rows(self, org: str, name: str, start: int, end: int) -> bool:
         """Return whether there are facts of a dataset in `[start, end)`, Unix seconds; False without a book."""
