@@ -1,6 +1,7 @@
 """One book, several processes: it is let go when idle, waited for when held, and survives a kill or a full disk."""
 
 import datetime as dt
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -223,6 +224,40 @@ def test_a_limit_on_the_size_of_files_loses_nothing(path: Path) -> None:
     assert done > 0
     assert days(path) == [(n, 400) for n in range(done)]
     DuckDBStore(path).replace(Batch("acme", "s", (read("embeddings", D0, D0 + DAY, usage(D0)),)))
+
+
+def test_a_process_whose_disk_was_full_goes_on_when_there_is_room(path: Path) -> None:
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2_500_000, resource.RLIM_INFINITY))"
+    more = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+store.replace(day(done, 400, 64))
+say(store.read("SELECT count(*) AS n FROM usage").to_pylist())
+"""
+    with process(path, limit + FILL + more) as child:
+        told, done = said(child), int(said(child))
+        assert "No space is left for the book" in told
+        assert said(child) == str([{"n": 400 * (done + 1)}])
+    assert days(path) == [(n, 400) for n in range(done + 1)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_uses_the_book_as_its_parent_does(path: Path) -> None:
+    code = """
+store.replace(day(0))
+store.read("SELECT * FROM usage")
+child = os.fork()
+for n in (1, 2):
+    store.replace(day(2 * n + bool(child)))
+    store.read("SELECT * FROM usage")
+if child:
+    say(os.waitpid(child, 0)[1])
+else:
+    del store
+    os._exit(0)
+"""
+    with process(path, code) as child:
+        assert said(child) == "0"
+    assert days(path) == [(n, 1) for n in (0, 2, 3, 4, 5)]
 
 
 @pytest.mark.parametrize("blocks", [0, 2, 4])
