@@ -10,8 +10,8 @@ import pytest
 import tallybook
 from tallybook import Book, SettingsError, UsageError
 from tallybook.collect.summary import Progress, Summaries
-from tallybook.show.proof import verify_text
 from tallybook.show.text import sync_summary
+from tallybook.show.verified import verify_text
 from tests.books import KEY, write_settings
 from tests.emulator.wire import DAY, MIDNIGHT, Org, organization
 

@@ -81,6 +81,7 @@ TABLES = {
     "status": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],
     "verify": ["--since", ago(4)],
+    "restatements": [],
     "fetch": ["costs", "--last", "3d", "--group-by", "line_item"],
 }
 

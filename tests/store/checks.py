@@ -11,6 +11,7 @@ from typing import Any
 
 from tallybook.model.coverage import squeeze
 from tallybook.model.windows import SECONDS, naive, unix
+from tallybook.query.restatements import restatements
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.oracle import Oracle, dataset_of, table_rows
 from tests.store.world import BEGIN, DAY, DIMENSIONS, NUMBERS, is_money
@@ -43,6 +44,7 @@ class Checks:
         self._check_sums()
         self._check_coverage(facts)
         self._check_history()
+        self._check_restatements()
         self._check_time(facts)
         self._check_notes()
 
@@ -108,7 +110,7 @@ class Checks:
             assert found == {k[0]: v for k, v in _folded(((f[4][-2],), f[5][0]) for f in facts).items()}
         if name == "completions":
             assert found["input_tokens"] == sum(f[5][0] for f in facts)
-        self._check_daily(name, self.store.daily_totals("acme", name, start, end), facts)
+        self._check_daily(name, self.store.daily_totals(self.org, name, start, end), facts)
 
     @staticmethod
     def _check_daily(name: str, found: dict[int, Any], facts: list[Any]) -> None:
@@ -140,6 +142,24 @@ class Checks:
             spans.sort()
             for (_, end), (start, _) in pairwise(spans):
                 assert end <= start, f"two versions of {full} at one time"
+
+    def _check_restatements(self) -> None:
+        """What was restated is told by commit, dataset and day, row by row and to the last digit."""
+        reports = restatements(self.store, self.org)
+        seen = sorted({report.seen_at for report in reports})
+        told = sorted({commit for commit, *_ in self.oracle.restated})
+        found: dict[Any, Any] = {}
+        for report in reports:
+            where = (seen.index(report.seen_at), report.dataset, unix(report.day))
+            for what in ("changed", "vanished", "appeared"):
+                found[*where, what] = getattr(report, what)
+            for change in report.changes:
+                if change.measure == NUMBERS[report.dataset][0]:
+                    found[*where, ("before", change.currency)] = change.before
+                    found[*where, ("after", change.currency)] = change.after
+                    assert change.change == change.after - change.before
+        expected = {(told.index(c), *rest): n for (c, *rest), n in self.oracle.restated.items()}
+        same({k: n for k, n in found.items() if n}, {k: n for k, n in expected.items() if n}, "restatements")
 
     def _check_time(self, facts: Counter[Any]) -> None:
         """What was held after each earlier step can still be told; the time of commits only grows."""

@@ -49,9 +49,14 @@ class Oracle:
         self.notes: set[tuple[str, int, int, str]] = set()
         """(dataset, start, end, kind)."""
         self.seen: Counter[str] = Counter()
+        self.commits = 0
+        self.restated: Counter[Any] = Counter()
+        """(commit, dataset, day, what) to a number: how many rows `changed`, `vanished` or `appeared`, or the sum of
+        the first number of those rows `before` and `after`, told apart by currency."""
 
     def apply(self, reads: Iterable[Read], known: Mapping[str, Minutes]) -> None:
         """Take in what one transaction wrote; `known` is what the provider knew."""
+        self.commits += 1
         for read in reads:
             step = SECONDS[read.window.width]
             for start in range(read.window.start, min(read.window.end, ceil(read.read_at, read.window.width)), step):
@@ -104,7 +109,21 @@ class Oracle:
         for key in new.rows.keys() - old.rows.keys():
             self.history[self._event(old, key, None, reason)] += 1
             self.seen[f"{reason}: appeared"] += 1
+        if reason == "restated":
+            self._restated(old, new)
         return new
+
+    def _restated(self, old: Bucket, new: Bucket) -> None:
+        where = (self.commits, old.dataset, old.start - old.start % SECONDS["1d"])
+        for key in old.rows.keys() | new.rows.keys():
+            before, after = old.rows.get(key), new.rows.get(key)
+            if before == after:
+                continue
+            what = "appeared" if before is None else "vanished" if after is None else "changed"
+            self.restated[*where, what] += 1
+            currency = key[-2] if is_money(old.dataset) else None
+            for side, numbers in (("before", before), ("after", after)):
+                self.restated[*where, (side, currency)] += (numbers or (0,))[0] or 0
 
     @staticmethod
     def _event(old: Bucket, key: Key, numbers: Numbers | None, reason: str) -> Any:

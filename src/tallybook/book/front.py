@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.evidence import Proof
     from tallybook.collect.summary import Policy, Summary, Watch
+    from tallybook.query.restatements import Restatement
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -262,6 +263,28 @@ class Book:
         name = self.org if org is None else org
         now = unix(self._clock.now())
         return inventory.status(self.store, name, self._look_back(), now, self._first())
+
+    def restatements(
+        self,
+        *,
+        period: str | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        last: str | None = None,
+        datasets: Words | None = None,
+        org: str | None = None,
+    ) -> list[Restatement]:
+        """Return what OpenAI has said differently of buckets that had ended, the newest first: when, and by how much.
+
+        The range bounds the days that were restated (default: all). Never creates a book.
+        """
+        from tallybook.query.restatements import restatements
+
+        said = (period, since, until, last) != (None, None, None, None)
+        now = self._clock.now()
+        span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
+        names = {name if name in HELD else dataset(name).name for name in words(datasets)}
+        return restatements(self.store, org or self.org, span, names)
 
     def coverage(
         self,

@@ -15,6 +15,7 @@ COMMANDS = {
     "status": "Show what the book holds, and what is missing.",
     "proof": "Show the requests, hashes and raw rows behind a number.",
     "verify": "Prove what is held: compare it with control totals.",
+    "restatements": "Show what OpenAI has said differently since, and by how much.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "emulator": "Run a synthetic organization to try things on.",
 }

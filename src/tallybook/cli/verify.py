@@ -46,7 +46,7 @@ def verify(
         each = [one.as_dict() | {"days": one.control.runs() if one.control else {}} for one in summary.each]
         click.echo(json.dumps({**of_orgs(each), "book": opened.store.url}, indent=2))
         return summary.exit_code
-    from tallybook.show.proof import verify_text
+    from tallybook.show.verified import verify_text
 
     click.echo("\n\n".join(verify_text(one, opened.store.url) for one in summary.each))
     return summary.exit_code

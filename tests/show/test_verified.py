@@ -8,8 +8,8 @@ from tallybook.collect.refusals import Failure
 from tallybook.collect.summary import Summary
 from tallybook.model.errors import UnreachableError
 from tallybook.model.windows import DAY, Window
-from tallybook.show.proof import verify_text
 from tallybook.show.text import sync_summary
+from tallybook.show.verified import verify_text
 
 D0 = 20_500 * DAY  # 16 February 2026
 NOW = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
