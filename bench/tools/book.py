@@ -13,7 +13,7 @@ from tallybook.model.clock import SystemClock
 
 task = json.loads(sys.argv[1])
 SETTINGS = f'[[org]]\nbase_url = "{task["url"]}"\n[sync]\nhistory_width = "1d"\n'
-VARIANTS = {"plain": "cost_splits = []\n", "defaults": ""}
+VARIANTS = {"plain": 'cost_splits = []\ncontrol_totals = false\n[pages]\nkeep = "none"\n', "defaults": ""}
 
 
 class PinnedClock(SystemClock):

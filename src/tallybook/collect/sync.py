@@ -8,8 +8,8 @@ import logging
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tallybook.collect import directory, names
@@ -84,8 +84,8 @@ def _run(
     watch: Watch | None,
     summary: Summary | None,
 ) -> Summary:
-    with store.syncing(org):
-        job = _Run(store, http, org, policy, clock, watch or (lambda _: None), summary or begun(org, clock))
+    job = _Run(store, http, org, policy, clock, watch or (lambda _: None), summary or begun(org, clock))
+    with store.syncing(org), job.file:
         if store.exists():
             job.open()
         try:
@@ -117,6 +117,8 @@ class _Run:
         self.committed = 0
         self.written_at = clock.monotonic()
         self.opened = False
+        self.file = ExitStack()
+        self.is_held = self.is_asking = False
 
     @property
     def now(self) -> int:
@@ -127,11 +129,24 @@ class _Run:
         if not self.opened:
             self.store.migrate()
             self.opened = True
+            self._hold()
             self._record({"process": os.getpid()})
 
-    def _at_once(self) -> AbstractContextManager[None]:
-        """Keep the file open for several calls without a request in between."""
-        return self.store.opened() if self.opened else nullcontext()
+    def _hold(self) -> None:
+        """Keep the file open for all that is done until the next request."""
+        if self.opened and not self.is_held and not self.is_asking:
+            self.file.enter_context(self.store.opened())
+            self.is_held = True
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Let the file go while requests are under way."""
+        self.file.close()
+        self.is_held, self.is_asking = False, True
+        try:
+            yield
+        finally:
+            self.is_asking = False
 
     def end(self) -> None:
         counters = self.http.counters
@@ -139,12 +154,12 @@ class _Run:
         self.summary.bytes = counters.bytes
         self.summary.refusals = _joined(self.summary.refusals)
         self.summary.ended_at = self.clock.now()
+        self._hold()
         if self.opened:
-            with self._at_once():
-                # What belongs to no read that was written: pages of windows that failed, names.
-                rest = (*self.answers, *self.http.answers())
-                self.store.replace(Batch(self.org, self.summary.sync_id, fetches=rest, keep=self.policy.keep))
-                self._record(self.summary.as_dict())
+            # What belongs to no read that was written: pages of windows that failed, names.
+            rest = (*self.answers, *self.http.answers())
+            self.store.replace(Batch(self.org, self.summary.sync_id, fetches=rest, keep=self.policy.keep))
+            self._record(self.summary.as_dict())
 
     def _record(self, summary: Mapping[str, Any]) -> None:
         ended = self.summary.ended_at
@@ -184,14 +199,15 @@ class _Run:
             self._each("control", asks, found.add)
             return found
 
+        self._hold()
         self.reader.held = self.store.coverage(self.org, self.policy.held)
         prover = Prover(self.store, self.org, self.policy, self.now, look, lambda asks: self._phase("control", asks))
         self.summary.control = prover.prove_if_due() if only_if_due else prover.prove()
 
     def _plan(self, *, first_phase: bool) -> list[Ask]:
-        with self._at_once():
-            refused = self._rows("refusals")
-            self.reader.held = self.store.coverage(self.org, self.policy.held) if self.opened else {}
+        self._hold()
+        refused = self._rows("refusals")
+        self.reader.held = self.store.coverage(self.org, self.policy.held) if self.opened else {}
         committed = None if first_phase else self.committed
         return asks(self.policy, self.reader.held, refused, self.now, first_phase=first_phase, committed=committed)
 
@@ -202,6 +218,7 @@ class _Run:
         try:
             self._each(phase, asks, self._take)
         finally:
+            self._hold()
             self._commit()
         self._settle_unknown(asks)
 
@@ -218,7 +235,8 @@ class _Run:
             self._report()
 
         self._report()
-        self.reader.each(asks, told)
+        with self._asking():
+            self.reader.each(asks, told)
 
     def _take(self, outcome: Outcome) -> None:
         self.summary.failures += outcome.failures
@@ -282,20 +300,22 @@ class _Run:
 
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""
-        with self._at_once():
-            orgs, held = self._rows("orgs"), self._rows("directory")
+        self._hold()
+        orgs, held = self._rows("orgs"), self._rows("directory")
         what = names.due(orgs, held, self.met, naive(self.now), only_if_due=only_if_due)
         if what is None:
             return
         self.progress = Progress("names")
         self._report()
         try:
-            listing = directory.collect(self.http, daily=what.daily, workers=self.policy.concurrency)
+            with self._asking():
+                listing = directory.collect(self.http, daily=what.daily, workers=self.policy.concurrency)
         except ProviderError as exc:
             self.summary.directory = f"not read: {exc}"
             return
         self.summary.directory = str(listing)
         self.open()
+        self._hold()
         names.write(self.store, self.org, what, listing)
 
 

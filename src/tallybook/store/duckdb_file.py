@@ -145,7 +145,8 @@ class BookFile:
                 self._engine.attach(read_only=True)
                 try:
                     with self._engine.cursor() as peek:
-                        applied(peek, self.path)
+                        if applied(peek, self.path):
+                            self._engine.seen = self._identity()
                 finally:
                     self._engine.detach()
         except StoreLockedError:
