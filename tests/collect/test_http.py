@@ -154,6 +154,13 @@ def test_429_without_retry_after_is_retried_until_the_deadline(clock: FakeClock)
     assert 6 < len(server.asked) < 15
 
 
+def test_a_clock_that_is_set_back_while_an_answer_comes_makes_no_time_less_than_nothing(clock: FakeClock) -> None:
+    began_at = clock.now()
+    with client([Answer(200, {"fine": True}, during=lambda: clock.jump(-3_600))], clock) as (http, _):
+        (answer,) = [http.get("x").answer]
+    assert (answer.began_at, answer.seconds) == (began_at, 0)
+
+
 def test_a_body_that_trickles_in_does_not_outlast_the_time_out(clock: FakeClock) -> None:
     slow = Answer(200, {"fine": True}, during=lambda: clock.advance(31))
     with client([slow, OK], clock, timeout=30) as (http, server):

@@ -119,6 +119,7 @@ def assert_honest(book: Book, truth: Truth, summary: Summary | None) -> None:
 def assert_whole(book: Book, truth: Truth) -> None:
     """The book equals the ledger up to now, in every dimension; to be called while the clock stands still."""
     held, now = Held(book), truth.company.now()
+    truth = Truth(truth.company, truth.since)  # up to this very second
     for name, runs in held.runs.items():
         assert subtract([Span(truth.since, now)], [run.span for run in runs]) == [], name
         for run in runs:

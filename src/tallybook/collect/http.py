@@ -198,7 +198,7 @@ class Http:
     ) -> Reply:
         number = next(attempts)
         self._pause(until)
-        began_at = self._clock.now()
+        began_at, started = self._clock.now(), self._clock.monotonic()
         url = f"{self.base_url}/{path}" + (f"?{query}" if query else "")
         self.counters.add(requests=1)
         failure = ""
@@ -214,7 +214,7 @@ class Http:
         request_id = headers.get("x-request-id")
         request_id = self._key.redact(request_id) if request_id else None
         digest = hashlib.sha256(body).hexdigest()
-        seconds = (self._clock.now() - began_at).total_seconds()
+        seconds = self._clock.monotonic() - started
         answer = Fetch(
             dataset or path.rpartition("/")[2],
             path,
