@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from tallybook.collect.answers import NotJsonError
 from tallybook.collect.http import Http
 from tallybook.collect.openai import Keep
 from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Failure, Outcome, ask
+from tallybook.collect.several import Several
 from tallybook.model.clock import Clock
 from tallybook.model.coverage import Run
 from tallybook.model.errors import PermissionDeniedError, RateLimitError, TallybookError, UnreachableError
@@ -44,8 +45,9 @@ class Reader:
     def each(self, asks: Iterable[Ask], take: Callable[[Outcome], None]) -> None:
         """Read all windows and hand over, in this thread, what comes of each as it comes."""
         pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="tallybook")
+        outcomes = Several(pool, self._ask, asks, 2 * self.concurrency)
         try:
-            for outcome in self._outcomes(pool, iter(asks)):
+            for outcome in outcomes:
                 self._learn(outcome)
                 take(outcome)
         except BaseException:
@@ -53,24 +55,8 @@ class Reader:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-    def _outcomes(self, pool: ThreadPoolExecutor, todo: Iterator[Ask]) -> Iterator[Outcome]:
-        """Yield what came of each window, with a few under way at any time."""
-        under_way: set[Future[Outcome]] = set()
-        while True:
-            while len(under_way) < 2 * self.concurrency and (step := next(todo, None)) is not None:
-                under_way.add(pool.submit(self._ask, step))
-            if not under_way:
-                return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            if any(future.exception() for future in done):
-                # What was answered beside it is kept.
-                self.http.stop()
-                done |= {future for future in under_way if not future.cancel()}
-                wait(done)
-            yield from (future.result() for future in done if future.exception() is None)
-            if error := next((e for future in done if (e := future.exception())), None):
-                raise error
+            for outcome in outcomes.rest():
+                take(outcome)
 
     def _learn(self, outcome: Outcome) -> None:
         silent = any(isinstance(f.error, _NO_ANSWER) for f in outcome.failures)
