@@ -45,6 +45,13 @@ class Server:
         return requests.get(self.url.removesuffix("/v1") + "/_requests", timeout=20).json()["requests"]
 
 
+def hire(path: Path) -> None:
+    """Add Ada to a book."""
+    day = dt.datetime(2026, 1, 1)  # noqa: DTZ001
+    ada = {"kind": "user", "id": "user-ada", "name": "Ada Alder", "email": "ada@example.com"}
+    book_at(path).store.put("directory", [ada | {"org": "default", "first_seen": day, "last_seen": day}])
+
+
 @contextmanager
 def serving(*quirks: str, days: int = 12, seed: int = 7) -> Iterator[Server]:
     with running(create_app(Company(seed, days, 40), quirks)) as url:

@@ -76,6 +76,15 @@ def test_a_key_that_may_not_read_names_is_enough_for_a_sync(tally: Run, monkeypa
     assert "ids instead of names" in found["directory"]["advice"]
 
 
+def test_names_that_are_not_wanted_are_not_asked_for(tally: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", f"{KEY}-no-management")
+    (folder / "tallybook.toml").write_text('directory = "off"\n')
+    ended, found = checks(tally)
+    assert ended.code == 0
+    assert found["directory"] == found["directory"] | {"ok": True, "advice": ""}
+    assert found["directory"]["found"].startswith("not asked for")
+
+
 def test_a_gateway_for_model_calls_is_mentioned_and_ignored(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
     ended, found = checks(tally)

@@ -16,7 +16,7 @@ import tallybook
 from tallybook import cli
 from tallybook.cli import COMMANDS
 from tallybook.cli.run import command
-from tests.cli.conftest import Run, ago
+from tests.cli.conftest import Run, ago, hire
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -62,6 +62,8 @@ def test_every_documented_example_runs(tally: Run, folder: Path, synced: Path, l
     if not line.startswith("init"):
         (folder / "tallybook.toml").write_text(settings)
     (folder / "book.duckdb").write_bytes(synced.read_bytes())
+    if line.startswith("forget"):
+        hire(folder / "book.duckdb")
     ended = tally(*shlex.split(line))
     assert ended.code == 0, ended.err
     assert ended.out

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Http, Reply
 from tallybook.collect.pages import keeper, kept, unpacked, used
+from tallybook.collect.privacy import scrub
 from tallybook.collect.summary import Policy
 from tallybook.collect.sync import run
 from tallybook.model.datasets import DATASETS
@@ -50,7 +52,7 @@ def test_pages_are_the_exact_bytes_and_give_the_body_back(
     ]
     separator = f"{before},{between}"
     body = f'{before}{{"object": "page",{between}"data":{before}[{separator.join(texts)}], "has_more": false}}\n'
-    found = kept(reply(body), "full")
+    found = kept(reply(body), bytes)
     assert [unpacked(p.body) for p in found.pages] == [t.encode() for t in texts]
     assert [(p.start, p.hash) for p in found.pages] == [
         (START + n * DAY, hashlib.sha256(t.encode()).digest()) for n, t in enumerate(texts)
@@ -60,9 +62,12 @@ def test_pages_are_the_exact_bytes_and_give_the_body_back(
     assert found.envelope == cut
 
 
-def test_what_mode_does_not_allow_is_removed_before_hashing() -> None:
+def test_what_is_not_allowed_is_removed_before_hashing_and_around_the_buckets() -> None:
     row = {"object": "x", "user_id": "user-1", "user_email": "ann@example.com"}
-    (found,) = kept(reply(json.dumps(page([bucket(START, START + DAY, row)]))), "ids").pages
+    whole = reply(json.dumps(page([bucket(START, START + DAY, row)], owner_email="bo@example.com")))
+    answer = kept(whole, partial(scrub, mode="ids"))
+    assert answer.envelope == '{"object":"page","data":[],"has_more":false,"next_page":null}'
+    (found,) = answer.pages
     assert b"example.com" not in found.body
     assert b"user-1" in found.body
     assert found.hash == hashlib.sha256(found.body).digest()
@@ -70,9 +75,9 @@ def test_what_mode_does_not_allow_is_removed_before_hashing() -> None:
 
 def test_a_book_that_keeps_no_pages_keeps_the_envelope() -> None:
     answer = reply(json.dumps(page([bucket(START, START + DAY)])))
-    assert keeper("none")(answer) == used(answer)
-    assert (used(answer).pages, used(answer).envelope) == ((), kept(answer, "full").envelope)
-    assert len(keeper("current")(answer).pages) == len(keeper("all")(answer).pages) == 1
+    assert keeper("none", bytes)(answer) == used(answer, bytes)
+    assert (used(answer, bytes).pages, used(answer, bytes).envelope) == ((), kept(answer, bytes).envelope)
+    assert len(keeper("current", bytes)(answer).pages) == len(keeper("all", bytes)(answer).pages) == 1
 
 
 def test_each_answer_is_listed_once_and_with_its_pages_in_the_commit_of_its_read(tmp_path: Path) -> None:

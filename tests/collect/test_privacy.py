@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.collect.privacy import scrub
+from tallybook.collect.values import quoted
 from tallybook.model.settings import Directory
 
 PLAIN = (
@@ -56,6 +57,13 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
     max_leaves=12,
 )
+
+
+@pytest.mark.parametrize("value", [{"name": "Ada"}, ["Ada"], "ada@example.com"], ids=repr)
+def test_an_error_does_not_repeat_what_may_be_a_name(value: Any) -> None:
+    told = quoted(value)
+    assert "Ada" not in told
+    assert "@" not in told
 
 
 DROPPED = object()

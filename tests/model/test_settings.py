@@ -60,6 +60,7 @@ DURATION = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
         ('org = "x"', "org must be a table [[org]]"),
         ("sync = 5", "sync must be a table [sync]"),
         ("book = 5", "book must be a path or URL in quotes."),
+        ('directory = "none"', "directory must be full, names, ids or off, in quotes."),
         ('allow_hosts = "x"', "allow_hosts must be a list of host names"),
         ('path = "x"', "unknown setting 'path'."),
         ('boook = "x"', "unknown setting 'boook'. Did you mean `book`?"),

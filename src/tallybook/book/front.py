@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
     from tallybook.collect.checks import Check
     from tallybook.collect.evidence import Proof
+    from tallybook.collect.forget import Forgetting
     from tallybook.collect.summary import Policy, Summary, Watch
+    from tallybook.query.people import Person
     from tallybook.query.restatements import Restatement
 
 
@@ -214,6 +216,7 @@ class Book:
             concurrency=options.concurrency,
             full=full,
             control_totals=options.control_totals and since is None and until is None,
+            directory=self.settings.directory,
             splits=tuple(s for s in SPLITS if SPLITS[s].split in options.cost_splits),
             keep=self.settings.pages.keep,
         )
@@ -316,6 +319,16 @@ class Book:
         from tallybook.book.proving import proof
 
         return proof(self.store, self.settings.only(org).name, dataset, day, where or {})
+
+    def forget(self, user: str, *, confirm: Callable[[Person], bool] | None = None) -> Forgetting | None:
+        """Erase a user, said by id, e-mail or name, from the whole book; a pseudonym keeps every number.
+
+        Later syncs do not bring the person back. Returns None where `confirm` is asked and says no. Raises
+        `UnknownNameError`, `UsageError` with the ids where several users are called so, `StoreError`.
+        """
+        from tallybook.book.forgetting import forget
+
+        return forget(self.store, self.orgs, user, self._clock, confirm)
 
     def doctor(
         self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None

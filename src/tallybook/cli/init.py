@@ -18,6 +18,10 @@ TEMPLATE = """\
 # Hosts that the key may be sent to, besides api.openai.com, its regions, and this machine.
 # allow_hosts = []
 
+# What is kept of people: "full" (names and e-mails), "names" (no e-mail), "ids" (neither), or "off" (neither, and the
+# API is not asked for them). A stricter one than before removes what is held already, at the next sync.
+# directory = "full"
+
 # One table [[org]] for each organization; they share the book.
 [[org]]
 # Your own short name for the organization; every row carries it. `tallybook org rename` changes it later.

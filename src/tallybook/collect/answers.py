@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tallybook.collect.privacy import masked
 from tallybook.model.errors import (
     AuthenticationError,
     PermissionDeniedError,
@@ -107,7 +108,7 @@ def said_by(body: bytes | bytearray, key: AdminKey) -> Said:
 
     def field(name: str) -> str:
         value = error.get(name)
-        return "" if value is None else " ".join(key.redact(str(value)).split())[:_LONGEST_QUOTE]
+        return "" if value is None else " ".join(masked(key.redact(str(value))).split())[:_LONGEST_QUOTE]
 
     return Said(field("message"), field("code"), field("type"), field("param"))
 

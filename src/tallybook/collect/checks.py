@@ -85,7 +85,7 @@ def _org(
     kind = "an admin key" if key.looks_like_admin else "a key of unknown kind"
     found = Check("key", True, f"{kind} from {keys.named(org)}, sent only to {http.base_url}")
     with http:
-        return [found, *scopes(http, unix(clock.now()))]
+        return [found, *scopes(http, unix(clock.now()), names=settings.directory != "off")]
 
 
 def _gateway(environ: Mapping[str, str]) -> list[Check]:
@@ -105,8 +105,8 @@ def _book(store: Store) -> Check:
         return Check("book", False, str(exc), "Mend that, or name another book with --book.")
 
 
-def scopes(http: Http, now: int) -> list[Check]:
-    """Ask for one bucket of usage and of costs, and for one project."""
+def scopes(http: Http, now: int, *, names: bool = True) -> list[Check]:
+    """Ask for one bucket of usage and of costs and, where `names` are wanted, for one project."""
     day = now // DAY * DAY
     bucket: Query = [("start_time", str(day - DAY)), ("end_time", str(day)), ("limit", "1")]
     probes: Sequence[tuple[str, str, Query, str, bool]] = (
@@ -122,6 +122,9 @@ def scopes(http: Http, now: int) -> list[Check]:
     )
     out: list[Check] = []
     for name, path, query, needs, required in probes:
+        if name == "directory" and not names:
+            out.append(Check(name, True, 'not asked for, as the settings say: directory = "off"'))
+            continue
         try:
             http.get(path, query)
         except PermissionDeniedError as exc:

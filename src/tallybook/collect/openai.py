@@ -16,7 +16,7 @@ from tallybook.collect.parse import buckets, parse
 from tallybook.collect.values import quoted
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import RequestRefusedError, UnexpectedResponseError
-from tallybook.model.records import Fetch, Read
+from tallybook.model.records import Fetch, Read, Told
 from tallybook.model.windows import Window, unix
 
 Filters = Mapping[str, Sequence[str] | bool]
@@ -48,7 +48,8 @@ def read(
     replies = fetch(http, dataset, window, dimensions, filters or {}, limit)
     read_at = unix(replies[0].began_at)
     pages = [r.data for r in replies]
-    rows, notes = parse(dataset, window, pages, read_at)
+    told: set[Told] = set()
+    rows, notes = parse(dataset, window, pages, read_at, told)
     return Read(
         dataset.name,
         window,
@@ -57,6 +58,7 @@ def read(
         rows,
         tuple(map(keep, replies)) if keep else (),
         notes,
+        tuple(sorted(told)),
         tuple(buckets(pages)) if keep_buckets else (),
     )
 

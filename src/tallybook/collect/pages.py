@@ -11,9 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from tallybook.collect.http import Reply
-from tallybook.collect.privacy import scrub
 from tallybook.model.records import Fetch, Page
-from tallybook.model.settings import Directory, Keep
+from tallybook.model.settings import Keep
 from tallybook.model.version import __version__
 
 _LARGE = 1 << 14
@@ -30,26 +29,34 @@ class _Start(msgspec.Struct):
 _START = msgspec.json.Decoder(_Start)
 
 
-def keeper(keep: Keep) -> Callable[[Reply], Fetch]:
+Allow = Callable[[bytes], bytes]
+"""From JSON text as it came to what may be kept of it."""
+
+
+def keeper(keep: Keep, allow: Allow) -> Callable[[Reply], Fetch]:
     """Return what makes of an answer the record of it, for a book that keeps raw buckets like this."""
-    return used if keep == "none" else partial(kept, mode="full")
+    return partial(used if keep == "none" else kept, allow=allow)
 
 
-def used(reply: Reply) -> Fetch:
+def used(reply: Reply, allow: Allow) -> Fetch:
     """Return what the book keeps of an answer that rows were made of: all but its buckets."""
-    return replace(reply.answer, envelope=_envelope(reply), parsed_by=__version__)
+    return replace(reply.answer, envelope=allow(_envelope(reply)).decode(), parsed_by=__version__)
 
 
-def kept(reply: Reply, mode: Directory) -> Fetch:
-    """Return what the book keeps of an answer with its buckets, without what `mode` does not allow of people."""
-    pages = tuple(_page(bytes(raw), mode) for raw in reply.data["data"])
-    return replace(used(reply), pages=pages)
+def kept(reply: Reply, allow: Allow) -> Fetch:
+    """Return what the book keeps of an answer with its buckets."""
+    pages = tuple(_page(allow(bytes(raw))) for raw in reply.data["data"])
+    return replace(used(reply, allow), pages=pages)
 
 
-def _page(raw: bytes, mode: Directory) -> Page:
-    raw = scrub(raw, mode)
+def _page(raw: bytes) -> Page:
+    return Page(_START.decode(raw).start_time, *packed(raw))
+
+
+def packed(raw: bytes) -> tuple[bytes, bytes]:
+    """Return the hash of a bucket's bytes, and what is kept of them."""
     body = pa.Codec("zstd").compress(raw, asbytes=True) if len(raw) >= _LARGE else raw
-    return Page(_START.decode(raw).start_time, hashlib.sha256(raw).digest(), body)
+    return hashlib.sha256(raw).digest(), body
 
 
 def unpacked(body: bytes) -> bytes:
@@ -60,10 +67,10 @@ def unpacked(body: bytes) -> bytes:
     return text
 
 
-def _envelope(reply: Reply) -> str:
+def _envelope(reply: Reply) -> bytes:
     """Return the body without the buckets, each byte before and behind them as it came."""
     body, buckets = reply.body, reply.data["data"]
     if not buckets:
-        return body.decode()
+        return bytes(body)
     first, last = bytes(buckets[0]), bytes(buckets[-1])
-    return (body[: body.index(first)] + body[body.rindex(last) + len(last) :]).decode()
+    return bytes(body[: body.index(first)] + body[body.rindex(last) + len(last) :])

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallybook.collect.answers import decode
-from tallybook.collect.values import AMOUNT, MONEY, amounts, checked, extra, integers, money, quoted, split
+from tallybook.collect.values import AMOUNT, MONEY, amounts, checked, extra, integers, money, names, quoted, split
 from tallybook.model.arrow import column
 from tallybook.model.datasets import Dataset
 from tallybook.model.errors import UnexpectedResponseError
-from tallybook.model.records import Note
+from tallybook.model.records import Note, Told
 from tallybook.model.schema import parsed
 from tallybook.model.windows import SECONDS, Span, Window, floor, iso, unix
 
@@ -40,20 +40,26 @@ IDENTITIES: dict[str, tuple[str, ...]] = {
 
 
 def parse(
-    dataset: Dataset, window: Window, pages: Iterable[Mapping[str, Any]], read_at: int
+    dataset: Dataset,
+    window: Window,
+    pages: Iterable[Mapping[str, Any]],
+    read_at: int,
+    told: set[Told] | None = None,
 ) -> tuple[pa.Table, tuple[Note, ...]]:
     """Return the rows of `window` (as `schema.parsed`) and notes about their quality.
 
     `data` of a page lists buckets, decoded or as `msgspec.Raw`. Equal combinations of dimensions within one bucket
     are summed. Raises `UnexpectedResponseError` for a bucket that is repeated, out of order, unaligned, outside the
     window or cut short, for a result of an unknown kind, and for a value of a wrong type: nothing is guessed.
+
+    Names that rows tell in passing are added to `told`.
     """
     parts: list[pa.Table] = []
     lost: Counter[int] = Counter()
     wrong = ""
     try:
         for starts, rows in _chunks(dataset, window, pages, read_at):
-            columns = _columns(dataset, rows)
+            columns = _columns(dataset, rows, told)
             starts, columns, inexact = _exact(dataset, starts, columns)
             parts.append(_table(dataset, window, starts, columns))
             lost.update(inexact)
@@ -134,7 +140,7 @@ def _when(moment: int) -> str:
     return iso(moment) if 0 <= moment < 1 << 33 else quoted(moment)
 
 
-def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]], told: set[Told] | None) -> dict[str, list[Any]]:
     known = frozenset({"object", *dataset.dimensions, *dataset.measures})
     columns: dict[str, list[Any]] = {
         d: checked(d, [r.get(d) for r in rows], bool if d == "batch" else str) for d in dataset.dimensions
@@ -154,6 +160,8 @@ def _columns(dataset: Dataset, rows: Sequence[Mapping[str, Any]]) -> dict[str, l
     columns["extra"] = [None] * len(rows)
     for i in strange:
         columns["extra"][i] = extra(rows[i], known)
+        if told is not None:
+            told.update(names(rows[i]))
     return columns
 
 

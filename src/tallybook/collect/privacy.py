@@ -39,6 +39,11 @@ def has_address(text: str) -> bool:
     return "@" in text and _ADDRESS.search(text) is not None
 
 
+def masked(text: str) -> str:
+    """Return a text in which no e-mail address can be read: what a server says is kept and printed as it is."""
+    return _ADDRESS.sub("(e-mail)", text) if "@" in text else text
+
+
 _RULES: Mapping[Directory, Rule | None] = {"full": None, "names": is_email, "ids": is_personal, "off": is_personal}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tallybook.collect.http import Http
@@ -255,3 +255,15 @@ _RULES: Sequence[Callable[[Ask, RequestRefusedError, int], _Verdict | None]] = (
     _open_day,
 )
 """In order; the first that recognizes the refusal decides."""
+
+
+def joined(refusals: Iterable[Refusal]) -> list[Refusal]:
+    """Return refusals with adjacent spans of the same kind in one."""
+    out: list[Refusal] = []
+    for r in sorted(refusals, key=lambda r: (r.dataset, r.width or "", r.dimension or "", r.span.start)):
+        last = out[-1] if out else None
+        if last and replace(last, span=r.span) == r and r.span.start <= last.span.end:
+            out[-1] = replace(r, span=Span(last.span.start, max(last.span.end, r.span.end)))
+        else:
+            out.append(r)
+    return out

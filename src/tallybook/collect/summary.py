@@ -12,7 +12,7 @@ from tallybook.collect.refusals import Failure
 from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import TallybookError
 from tallybook.model.records import Refusal
-from tallybook.model.settings import Keep
+from tallybook.model.settings import Directory, Keep
 from tallybook.model.windows import SECONDS, Span, iso
 from tallybook.store.base import Changes
 
@@ -31,6 +31,7 @@ class Policy:
     concurrency: int = 4
     full: bool = False
     """Read stable buckets again, too, and ask again for what was refused."""
+    directory: Directory = "full"
     splits: tuple[str, ...] = tuple(SPLITS)
     """By what the bill is told apart, where it is collected."""
     keep: Keep = "current"

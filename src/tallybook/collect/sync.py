@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tallybook.collect import directory, names
+from tallybook.collect import directory, names, people
 from tallybook.collect.http import Http
 from tallybook.collect.pages import keeper
+from tallybook.collect.people import Privacy
 from tallybook.collect.reader import Reader
-from tallybook.collect.refusals import Ask, Failure, Outcome
+from tallybook.collect.refusals import Ask, Failure, Outcome, joined
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.collect.verify import Prover
 from tallybook.collect.wanted import asks, newest_commit
@@ -111,7 +112,10 @@ class _Run:
         self.summary = summary
         self.progress = Progress("days")
         self.met = names.nobody()
-        self.reader = Reader(store, http, org, clock, policy.concurrency, keeper(policy.keep))
+        self.told: dict[tuple[str, ...], str] = {}
+        self.privacy, self.names_wanted = Privacy(policy.directory), False
+        keep = keeper(policy.keep, lambda raw: self.privacy.page(raw))
+        self.reader = Reader(store, http, org, clock, policy.concurrency, keep)
         self.waiting: list[Outcome] = []
         self.answers: list[Fetch] = []
         self.committed = 0
@@ -129,6 +133,7 @@ class _Run:
         if not self.opened:
             self.store.migrate()
             self.opened = True
+            self.privacy, self.names_wanted = people.adopt(self.store, self.policy.directory)
             self._hold()
             self._record({"process": os.getpid()})
 
@@ -152,12 +157,12 @@ class _Run:
         counters = self.http.counters
         self.summary.requests, self.summary.retries = counters.requests, counters.retries
         self.summary.bytes = counters.bytes
-        self.summary.refusals = _joined(self.summary.refusals)
+        self.summary.refusals = joined(self.summary.refusals)
         self.summary.ended_at = self.clock.now()
         self._hold()
         if self.opened:
             # What belongs to no read that was written: pages of windows that failed, names.
-            rest = (*self.answers, *self.http.answers())
+            rest = self.privacy.fetches([*self.answers, *self.http.answers()])
             self.store.replace(Batch(self.org, self.summary.sync_id, fetches=rest, keep=self.policy.keep))
             self._record(self.summary.as_dict())
 
@@ -239,11 +244,13 @@ class _Run:
             self.reader.each(asks, told)
 
     def _take(self, outcome: Outcome) -> None:
+        outcome.reads[:] = map(self.privacy.read, outcome.reads)
         self.summary.failures += outcome.failures
         self.summary.windows += len(outcome.reads)
         self.summary.rows += sum(r.rows.num_rows for r in outcome.reads)
         for got in outcome.reads:
             names.meet(self.met, got)
+            names.hear(self.told, got)
         self.waiting.append(outcome)
         self.progress.rows = self.summary.rows
         rows = sum(r.rows.num_rows for o in self.waiting for r in o.reads)
@@ -259,7 +266,7 @@ class _Run:
         waiting, self.waiting = self.waiting, []
         self.written_at = self.clock.monotonic()
         reads = tuple(r for o in waiting for r in o.reads)
-        refusals = tuple(_joined(r for o in waiting for r in o.refusals if r.dataset not in self.reader.unknown))
+        refusals = tuple(joined(r for o in waiting for r in o.refusals if r.dataset not in self.reader.unknown))
         self.summary.refusals += refusals
         try:
             self._write(reads, refusals)
@@ -276,7 +283,8 @@ class _Run:
             self.open()
             self.answers += self.http.answers()
             others, waiting = _others(self.answers, reads)
-            batch = Batch(self.org, self.summary.sync_id, reads, refusals, tuple(others), keep=self.policy.keep)
+            listed = self.privacy.fetches(others)
+            batch = Batch(self.org, self.summary.sync_id, reads, refusals, listed, keep=self.policy.keep)
             self.summary.changes.add(self.store.replace(batch))
             self.answers = waiting
             log.debug("committed %d windows", len(reads))
@@ -300,9 +308,13 @@ class _Run:
 
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""
+        if self.policy.directory == "off":
+            self.summary.directory = "off"
+            return
         self._hold()
         orgs, held = self._rows("orgs"), self._rows("directory")
-        what = names.due(orgs, held, self.met, naive(self.now), only_if_due=only_if_due)
+        at_once = self.names_wanted
+        what = names.due(orgs, held, self.met, naive(self.now), only_if_due=only_if_due, at_once=at_once)
         if what is None:
             return
         self.progress = Progress("names")
@@ -316,7 +328,9 @@ class _Run:
         self.summary.directory = str(listing)
         self.open()
         self._hold()
-        names.write(self.store, self.org, what, listing)
+        self.names_wanted = False
+        found = self.privacy.entries([*listing.entries, *names.entries(self.told), *what.strangers])
+        names.write(self.store, self.org, what, found, whole=listing.whole)
 
 
 def _others(answers: Iterable[Fetch], reads: Iterable[Read]) -> tuple[list[Fetch], list[Fetch]]:
@@ -330,15 +344,3 @@ def _others(answers: Iterable[Fetch], reads: Iterable[Read]) -> tuple[list[Fetch
         else:
             (waiting if answer.status == 200 else others).append(answer)
     return others, waiting
-
-
-def _joined(refusals: Iterable[Refusal]) -> list[Refusal]:
-    """Return refusals with adjacent spans of the same kind in one."""
-    out: list[Refusal] = []
-    for r in sorted(refusals, key=lambda r: (r.dataset, r.width or "", r.dimension or "", r.span.start)):
-        last = out[-1] if out else None
-        if last and dataclasses.replace(last, span=r.span) == r and r.span.start <= last.span.end:
-            out[-1] = dataclasses.replace(r, span=Span(last.span.start, max(last.span.end, r.span.end)))
-        else:
-            out.append(r)
-    return out

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import decimal
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from tallybook.collect.privacy import impersonal
+from tallybook.collect.privacy import impersonal, masked
 from tallybook.model import schema
 from tallybook.model.arrow import column
+from tallybook.model.records import Told
 
 MONEY = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
 """Wide enough for the decimal128 texts that the API has been seen to send (34 digits)."""
@@ -31,9 +32,11 @@ class WrongTypeError(ValueError):
 
 
 def quoted(value: Any) -> str:
-    """Return `value` for an error message, shortened."""
+    """Return `value` for an error message, shortened; what may hold somebody's name is not repeated."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
     try:
-        text = repr(value)
+        text = masked(repr(value))
     except ValueError:  # an integer of more digits than Python prints
         return "a number of very many digits"
     return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
@@ -117,6 +120,23 @@ def split(amounts: list[Any]) -> tuple[list[Any], list[str | None]]:
     currencies = checked("currency", [a.get("currency") if a else None for a in amounts], str)
     lower = {currency: currency.lower() if currency else None for currency in set(currencies)}
     return [a.get("value") if a else None for a in amounts], [lower[currency] for currency in currencies]
+
+
+_TELLS = {
+    "project_name": ("project_id", "project", "name"),
+    "user_name": ("user_id", "user", "name"),
+    "user_email": ("user_id", "user", "email"),
+    "api_key_name": ("api_key_id", "api_key", "name"),
+}
+"""Undocumented field of a row to the dimension that it names, its kind, and what it is."""
+
+
+def names(row: Mapping[str, Any]) -> Iterator[Told]:
+    """Yield the names and e-mails that a row tells in passing."""
+    for field, (dimension, kind, what) in _TELLS.items():
+        text, identity = row.get(field), row.get(dimension)
+        if isinstance(text, str) and text and isinstance(identity, str) and identity:
+            yield kind, identity, what, text
 
 
 def extra(row: Mapping[str, Any], known: frozenset[str]) -> str | None:

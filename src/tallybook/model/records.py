@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from tallybook.model.windows import Span, Window
 
+Told = tuple[str, str, str, str]
+"""Kind and id of who or what is named, `name` or `email`, and the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -90,5 +93,7 @@ class Read:
     """As `schema.parsed(dataset)`."""
     fetches: tuple[Fetch, ...] = ()
     notes: tuple[Note, ...] = ()
+    told: tuple[Told, ...] = ()
+    """Names and e-mails that rows tell in passing."""
     buckets: tuple[dict[str, object], ...] = field(default=(), repr=False)
     """The decoded buckets, only where they were asked for."""

@@ -95,6 +95,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     org: tuple[Org, ...] = (Org(),)
     sync: Sync = Sync()
     pages: Pages = Pages()
+    directory: Directory = "full"
+    """What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
     path: str = ""
     """Where these settings were read; not itself a setting."""
 
@@ -225,6 +227,7 @@ _DURATION_TEXT = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
 _ALLOWED = {
     "book": "a path or URL in quotes",
     "allow_hosts": 'a list of host names, such as ["gateway.example.com"]',
+    "directory": "full, names, ids or off, in quotes",
     "org": f"a table [[org]] with {', '.join(Org.__struct_fields__)}",
     "org.name": _NAME,
     "org.key_env": "the name of an environment variable in quotes",

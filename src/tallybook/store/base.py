@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
@@ -54,6 +54,34 @@ class Changes:
         self.restated += other.restated
         self.unchanged += other.unchanged
         self.notes += other.notes
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """How the text of some columns changes."""
+
+    columns: str
+    """Which, as a pattern of `table.column`: `directory.email`, `*.extra`, `*`."""
+    change: Callable[[str], str | None]
+    holding: tuple[str, ...] = ()
+    """Only where the text holds one of these, in any case; empty means wherever there is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What is changed wherever it is held, earlier versions included, and what is kept of that."""
+
+    edits: tuple[Edit, ...] = ()
+    pages: Callable[[bytes], tuple[bytes, bytes] | None] | None = None
+    """From what is kept of a raw bucket to its new hash and what is to be kept; None where it stays."""
+    removed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Small table to the columns of the rows that go."""
+    cleared: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = field(default_factory=dict)
+    """Small table to the columns of the rows that stay, and those of their columns that become NULL."""
+    added: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Small table to new rows."""
+    book: Mapping[str, str] = field(default_factory=dict)
+    """Columns of the book's row about itself."""
 
 
 class Store(Protocol):
@@ -112,12 +140,19 @@ class Store(Protocol):
         """Add rows to a small table of state; rows equal in `key` are replaced."""
         ...
 
+    def amend(self, what: Amendment) -> int:
+        """Change what is held in one transaction; return how many values and rows that were.
+
+        What was there may still lie in free blocks until `maintain`.
+        """
+        ...
+
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""
         ...
 
     def maintain(self) -> None:
-        """Tidy up; never changes what a query answers."""
+        """Tidy up, and leave no trace of what was amended; never changes what a query answers."""
         ...
 
     def close(self) -> None:

@@ -22,7 +22,8 @@ from tallybook.model.coverage import Run, squeeze
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
 from tallybook.store import line_items
-from tallybook.store.base import Batch, Changes, table_of
+from tallybook.store.base import Amendment, Batch, Changes, table_of
+from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_write import held_runs, write
@@ -34,7 +35,19 @@ log = logging.getLogger(__name__)
 
 DIALECT = {"public": "main", "internal": "internal", "zstd": "USING COMPRESSION zstd"}
 """What stands in braces in migrations."""
-STATE = ("directory", "notes", "syncs", "orgs", "refusals", "controls", "fetches", "line_items", "teams", "business")
+STATE = (
+    "directory",
+    "notes",
+    "syncs",
+    "orgs",
+    "refusals",
+    "controls",
+    "fetches",
+    "line_items",
+    "teams",
+    "business",
+    "forgotten",
+)
 """The small tables that `rows` and `put` accept."""
 
 _READABLE = (*STATE, "book")
@@ -196,6 +209,11 @@ class DuckDBStore:
             cursor.execute(f"INSERT INTO internal.{name} BY NAME FROM given")
             cursor.execute("UPDATE internal.book SET version = version + 1")
 
+    def amend(self, what: Amendment) -> int:
+        """Change what is held in one transaction; return how many values and rows that were."""
+        with self._file.writing() as cursor, transaction(cursor):
+            return amend(cursor, what)
+
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""
         tables = self.read(
@@ -213,9 +231,12 @@ class DuckDBStore:
         return out | {"bytes": sum(p.stat().st_size for p in (self.path, wal) if p.exists())}
 
     def maintain(self) -> None:
-        """Fold the write-ahead log into the file."""
+        """Fold the write-ahead log into the file; after an amendment, write the file anew."""
         with self._file.writing() as cursor:
             cursor.execute("CHECKPOINT")
+            due = cursor.execute("SELECT 1 FROM internal.book WHERE rewrite_due").fetchone()
+        if due:
+            self._file.rewrite()
 
     def close(self) -> None:
         """Nothing is held between calls."""

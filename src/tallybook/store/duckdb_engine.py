@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import duckdb
 
 ALL_THREADS = 0
-_NAME = "tallybook"
+BOOK = "tallybook"
 """What the book is called within its engine, whatever its file is called."""
 
 
@@ -38,25 +38,25 @@ class Engine:
         if self._root is None:
             self._root, self._threads = _start(self.path), ALL_THREADS
         # What an interruption has left.
-        self._root.execute(f"DETACH DATABASE IF EXISTS {_NAME}")
+        self._root.execute(f"DETACH DATABASE IF EXISTS {BOOK}")
         if threads is not None and threads != self._threads:
             self._root.execute(f"SET threads = {threads}" if threads else "RESET threads")
             self._threads = threads
         file = str(self.path).replace("'", "''")
-        self._root.execute(f"ATTACH '{file}' AS {_NAME} (TYPE duckdb{', READ_ONLY' if read_only else ''})")
+        self._root.execute(f"ATTACH '{file}' AS {BOOK} (TYPE duckdb{', READ_ONLY' if read_only else ''})")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own to the open file."""
         assert self._root is not None  # noqa: S101 - it is attached
         cursor = self._root.cursor()
-        cursor.execute(f"USE {_NAME}")
+        cursor.execute(f"USE {BOOK}")
         return cursor
 
     def detach(self) -> None:
         """Let the file go. What cannot be folded into it now stays beside it, in the log."""
         assert self._root is not None  # noqa: S101 - it is attached
         try:
-            self._root.execute(f"DETACH {_NAME}")
+            self._root.execute(f"DETACH DATABASE IF EXISTS {BOOK}")
         except duckdb.Error:
             self.stop()
 

@@ -16,6 +16,7 @@ import duckdb
 from tallybook.model.clock import Clock
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
 from tallybook.store.duckdb_engine import ALL_THREADS, engine_of
+from tallybook.store.duckdb_rewrite import rewrite
 from tallybook.store.migrations import migrations
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,34 @@ class BookFile:
                 engine.users -= 1
                 if engine.users == 0:
                     engine.detach()
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that nothing of what was removed is left in free blocks.
+
+        Raises `StoreError` where that cannot be done, `StoreLockedError` while others use it; it then stays as it is.
+        """
+        with self._alone():
+            self._open(create=False, threads=None)
+            try:
+                with translated(self.path):
+                    rewrite(self._engine)
+            except OSError as exc:
+                raise StoreError(f"The book {self.path} could not be written anew: {exc.strerror}.") from exc
+            finally:
+                self._engine.detach()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep everybody else in this process out, once the last user has let go."""
+        deadline = self._clock.monotonic() + self._lock_seconds
+        while True:
+            with self._engine.lock:
+                if self._engine.users == 0:
+                    yield
+                    return
+            if self._clock.monotonic() > deadline:
+                raise StoreLockedError(f"The book {self.path} is in use in this process. Wait until it is done.")
+            self._clock.sleep(0.01)
 
     def _must_be_current(self, cursor: duckdb.DuckDBPyConnection) -> None:
         done = applied(cursor, self.path)

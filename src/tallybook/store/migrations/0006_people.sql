@@ -12,7 +12,6 @@ ALTER TABLE {internal}.book ADD COLUMN salt TEXT;
 
 -- People who were forgotten: the salted hash of their id, and what stands in its place everywhere.
 CREATE TABLE {internal}.forgotten (
-    org TEXT NOT NULL,
     id_hash TEXT NOT NULL,
     pseudonym TEXT NOT NULL,
     forgotten_at TIMESTAMP NOT NULL
