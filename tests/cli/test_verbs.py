@@ -84,6 +84,7 @@ TABLES = {
     "proof": ["--dataset", "costs", "--day", ago(2)],
     "verify": ["--since", ago(4)],
     "restatements": [],
+    "settling": [],
     "fetch": ["costs", "--last", "3d", "--group-by", "line_item"],
 }
 

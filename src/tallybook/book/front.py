@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tallybook.collect.summary import Policy, Summary, Watch
     from tallybook.query.people import Person
     from tallybook.query.restatements import Restatement
+    from tallybook.query.settling import Settling
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -288,6 +289,12 @@ class Book:
         span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
         names = {name if name in HELD else dataset(name).name for name in words(datasets)}
         return restatements(self.store, org or self.org, span, names)
+
+    def settling(self, org: str | None = None) -> list[Settling]:
+        """Return how long after its end a bucket of each dataset still changes, and the look-back that it suggests."""
+        from tallybook.query.settling import settling
+
+        return settling(self.store, org or self.org, self._look_back(), unix(self._clock.now()))
 
     def coverage(
         self,

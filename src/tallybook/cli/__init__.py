@@ -16,6 +16,7 @@ COMMANDS = {
     "proof": "Show the requests, hashes and raw rows behind a number.",
     "verify": "Prove what is held: compare it with control totals.",
     "restatements": "Show what OpenAI has said differently since, and by how much.",
+    "settling": "Show how long after its end a bucket still changes.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "forget": "Erase a person from the book, and keep every number.",
     "emulator": "Run a synthetic organization to try things on.",

@@ -1,4 +1,4 @@
-"""What was restated, as text."""
+"""What was restated, and how long that goes on, as text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from tallybook.query.restatements import Change, Restatement
+from tallybook.query.settling import Settling
 from tallybook.show.tables import Column, plain, table_text, terminal_width
-from tallybook.show.text import count, money
+from tallybook.show.text import count, money, render
 
 _MOST = 40
 
@@ -37,3 +38,36 @@ def _change(change: Change | None) -> str:
     if isinstance(change.change, Decimal):
         return sign + money(change.change, change.currency)
     return sign + count(change.change)
+
+
+def settling_text(org: str, found: Sequence[Settling], *, width: int | None = None) -> str:
+    """Return a line per dataset: how much was there after so many hours, and the look-back that this suggests."""
+    width = width or terminal_width()
+    head = render(f"Organization {org!r}: share of the final value, by hours since a bucket's end", width=width)
+    if not found:
+        return f"{head}\n\nNothing is stable yet, so nothing can be told."
+    shown = [i for i, p in enumerate(found[0].points) if p.hours in _SHOWN]
+    columns = [Column("dataset", [s.dataset for s in found], is_label=True)]
+    columns += [
+        Column(str(found[0].points[i].hours), [_percent(s.points[i].share) for s in found], is_number=True)
+        for i in shown
+    ]
+    columns.append(Column("latest_h", [_hours(s.latest_hours) for s in found], is_number=True))
+    columns.append(Column("days", [count(s.days) for s in found], is_number=True))
+    columns.append(Column("look_back", [f"{s.look_back_days}d" if s.look_back_days else "–" for s in found]))
+    return f"{head}\n\n{table_text(columns, width)}\n\n{render(_LEGEND, width=width)}"
+
+
+_LEGEND = (
+    "latest_h: the latest hour at which a change was seen. days: stable days that were read within a day of their end; "
+    "fewer than 14 are too few to suggest a look-back."
+)
+_SHOWN = (0, 1, 6, 24, 48, 72)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{int(share * 1_000) / 10:.1f}%"
+
+
+def _hours(latest: float | None) -> str:
+    return "–" if latest is None else f"{latest:,.0f}"
