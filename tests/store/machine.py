@@ -27,7 +27,7 @@ from tests.clock import FakeClock
 from tests.store.checks import FACTS, Checks
 from tests.store.oracle import Oracle
 from tests.store.rival import Rival
-from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Mood, World, is_money
+from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, PROJECTS, Mood, World, is_money
 
 PLACES = 14
 """Moments at which something happens, spread over four days."""
@@ -295,7 +295,7 @@ class Machine:
 
 
 def _key(dataset: str, place: int) -> tuple[Any, ...]:
-    project = ("proj_a", "proj_b", None)[place % 3]
+    project = (*PROJECTS, None)[place % 3]
     if dataset == "vector_stores":
         return (project,)
     if is_money(dataset):

@@ -98,6 +98,9 @@ class Mood:
     """Buckets without rows are left out."""
 
 
+PROJECTS = ("proj_a", "proj_b")
+
+
 @dataclass
 class World:
     """What really happened, and how far the provider knows it."""
@@ -129,7 +132,8 @@ class World:
             return self._data(name, asked)
         if name in DATASETS:
             return _error(404, "Invalid URL")
-        return httpx2.Response(200, json={"object": "list", "data": [], "has_more": False})
+        data = [{"id": project} for project in PROJECTS] if path == "projects" else []
+        return httpx2.Response(200, json={"object": "list", "data": data, "has_more": False})
 
     def _data(self, name: str, asked: dict[str, list[str]]) -> httpx2.Response:
         if interrupt := self.interrupt:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from tallybook.book.common import Words, admin_key, watched, words
+from tallybook.book.orgs import Organization, organizations
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
 from tallybook.model.datasets import DATASETS, HELD, REACH, SPLITS, dataset
 from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
-from tallybook.model.settings import Settings, load, seconds
+from tallybook.model.settings import Settings, checked_name, load, seconds
 from tallybook.model.windows import Window, floor, iso, unix
 from tallybook.query import answer as answering
 from tallybook.query import completeness, inventory
@@ -336,6 +337,17 @@ class Book:
         from tallybook.book.forgetting import forget
 
         return forget(self.store, self.orgs, user, self._clock, confirm)
+
+    def organizations(self) -> list[Organization]:
+        """Return the organizations of the settings, and what else the book holds. Never creates a book."""
+        return organizations(self.settings, self.store)
+
+    def rename_org(self, old: str, new: str) -> None:
+        """Give the organization `old` the name `new`, in every row; raises `UsageError` where that cannot be.
+
+        The settings are yours to change.
+        """
+        self.store.rename(old, checked_name(new))
 
     def doctor(
         self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None

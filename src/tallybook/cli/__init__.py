@@ -17,6 +17,7 @@ COMMANDS = {
     "verify": "Prove what is held: compare it with control totals.",
     "restatements": "Show what OpenAI has said differently since, and by how much.",
     "settling": "Show how long after its end a bucket still changes.",
+    "org": "List the organizations of a book, or rename one.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "forget": "Erase a person from the book, and keep every number.",
     "emulator": "Run a synthetic organization to try things on.",

@@ -9,11 +9,12 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from tallybook.collect import directory, names, people
 from tallybook.collect.http import Http
+from tallybook.collect.identity import Identity
 from tallybook.collect.pages import keeper
 from tallybook.collect.people import Privacy
 from tallybook.collect.reader import Reader
@@ -123,6 +124,7 @@ class _Run:
         self.opened = False
         self.file = ExitStack()
         self.is_held = self.is_asking = False
+        self.identity = Identity(http, org, self._projects)
 
     @property
     def now(self) -> int:
@@ -161,8 +163,9 @@ class _Run:
         self.summary.ended_at = self.clock.now()
         self._hold()
         if self.opened:
-            # What belongs to no read that was written: pages of windows that failed, names.
-            rest = self.privacy.fetches([*self.answers, *self.http.answers()])
+            # What belongs to no read that was written: pages of windows that failed, names. Nothing of a wrong key.
+            answers = [*self.answers, *self.http.answers()] if self.identity.error is None else []
+            rest = self.privacy.fetches(answers)
             self.store.replace(Batch(self.org, self.summary.sync_id, fetches=rest, keep=self.policy.keep))
             self._record(self.summary.as_dict())
 
@@ -204,6 +207,7 @@ class _Run:
             self._each("control", asks, found.add)
             return found
 
+        self._must_be_ours()
         self._hold()
         self.reader.held = self.store.coverage(self.org, self.policy.held)
         prover = Prover(self.store, self.org, self.policy, self.now, look, lambda asks: self._phase("control", asks))
@@ -218,6 +222,17 @@ class _Run:
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return self.store.rows(table, {"org": self.org}) if self.opened else []
+
+    def _projects(self) -> Mapping[str, set[str]]:
+        return self.store.projects() if self.opened else {}
+
+    def _must_be_ours(self) -> None:
+        """Let nothing be written that was read with another organization's key; the API may be asked for it."""
+        if self.identity.known:
+            return
+        with nullcontext() if self.is_asking else self._asking():
+            self.identity.check(self.met["project"], self.now)
+        self._hold()
 
     def _phase(self, phase: str, asks: list[Ask]) -> None:
         try:
@@ -280,6 +295,7 @@ class _Run:
 
     def _write(self, reads: tuple[Read, ...], refusals: tuple[Refusal, ...]) -> None:
         if reads or refusals:
+            self._must_be_ours()
             self.open()
             self.answers += self.http.answers()
             others, waiting = _others(self.answers, reads)
@@ -325,6 +341,8 @@ class _Run:
         except ProviderError as exc:
             self.summary.directory = f"not read: {exc}"
             return
+        self.met["project"].update(entry["id"] for entry in listing.entries if entry["kind"] == "project")
+        self._must_be_ours()
         self.summary.directory = str(listing)
         self.open()
         self._hold()

@@ -3,6 +3,7 @@
 TallybookError
 ├── UsageError                 wrong words: a date, a flag, a name            exit 2
 │   ├── SettingsError          tallybook.toml or the environment
+│   │   └── WrongOrganizationError  a key of another organization than its name says
 │   └── MissingExtraError      a library of an extra is not installed
 ├── ProviderError              the API's answer, or the lack of one           exit 1
 │   ├── AuthenticationError    the key is not accepted
@@ -45,6 +46,10 @@ class UsageError(TallybookError):
 
 class SettingsError(UsageError):
     """`tallybook.toml`, an environment variable or a key source is wrong."""
+
+
+class WrongOrganizationError(SettingsError):
+    """The key is of another organization than the one that the book holds under its name."""
 
 
 class MissingExtraError(UsageError):

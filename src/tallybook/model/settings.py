@@ -26,6 +26,7 @@ Directory = Literal["full", "names", "ids", "off"]
 """What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
 Keep = Literal["current", "all", "none"]
 """Which raw bucket objects are kept as proof."""
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
@@ -36,7 +37,7 @@ KEY_SOURCES: tuple[KeySource, ...] = ("key_file", "key_command", "key_keyring", 
 class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One organization: one admin key's world."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")] = "default"
+    name: Name = "default"
     """Your own short name for it; every row carries it."""
     key_env: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "OPENAI_ADMIN_KEY"
     """The environment variable that holds its admin key; at most one of the four sources is set."""
@@ -122,6 +123,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if len(found) > 1:
             raise UsageError(f"Say which organization with org= (--org NAME). {suggest('', self.orgs)}")
         return found[0]
+
+
+def checked_name(name: str) -> str:
+    """Return `name` where an organization may be called so; raises `UsageError`."""
+    try:
+        return msgspec.convert(name, Name)
+    except msgspec.ValidationError:
+        raise UsageError(f"An organization cannot be called {name!r}. Its name is {_NAME}.") from None
 
 
 def seconds(duration: str) -> int:

@@ -147,6 +147,18 @@ class Store(Protocol):
         """
         ...
 
+    def orgs(self) -> set[str]:
+        """Return the names of the organizations of which anything is held."""
+        ...
+
+    def projects(self) -> dict[str, set[str]]:
+        """Return the ids of all projects that are held, by organization."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
+        ...
+
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""
         ...

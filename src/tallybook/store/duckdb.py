@@ -7,7 +7,7 @@ import logging
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import Run, squeeze
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
-from tallybook.store import line_items
+from tallybook.store import line_items, orgs
 from tallybook.store.base import Amendment, Batch, Changes, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
@@ -213,6 +213,26 @@ class DuckDBStore:
         """Change what is held in one transaction; return how many values and rows that were."""
         with self._file.writing() as cursor, transaction(cursor):
             return amend(cursor, what)
+
+    def orgs(self) -> set[str]:
+        """Return the names of the organizations of which anything is held."""
+        with self._file.reading() as cursor:
+            return orgs.names(cursor)
+
+    def projects(self) -> dict[str, set[str]]:
+        """Return the ids of all projects that are held, by organization."""
+        with self._file.reading() as cursor:
+            return orgs.projects(cursor)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
+        with self._file.reading() as cursor:
+            orgs.check(cursor, old, new)
+        with ExitStack() as locks:
+            for name in sorted((old, new)):
+                locks.enter_context(self.syncing(name))
+            with self._file.writing() as cursor, transaction(cursor):
+                orgs.rename(cursor, old, new)
 
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""
