@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import KEY, Ended, Run, serving
+from tests.cli.conftest import KEY, Ended, Run, Server, serving
 
 
 def checks(tally: Run) -> tuple[Ended, dict[str, Any]]:
@@ -14,10 +14,17 @@ def checks(tally: Run) -> tuple[Ended, dict[str, Any]]:
     return ended, {check["name"]: check for check in json.loads(ended.out)["checks"]}
 
 
-def test_all_well(tally: Run, folder: Path) -> None:
+def test_all_well(tally: Run, folder: Path, server: Server) -> None:
     ended, found = checks(tally)
     assert ended.code == 0
-    assert list(found) == ["settings", "book", "key", "usage", "costs", "directory"]
+    assert list(found) == ["settings", "book", "key", "hosts", "proxy", "usage", "costs", "directory", "clock"]
+    assert {name: check["org"] for name, check in found.items() if check["org"] is None} == {
+        "settings": None,
+        "book": None,
+    }
+    assert found["key"]["found"] == "an admin key from the environment variable OPENAI_ADMIN_KEY"
+    assert found["hosts"]["found"] == f"the key is sent to {server.url} only; no other host is contacted"
+    assert found["proxy"]["found"] == "none"
     assert all(check["ok"] for check in found.values())
     assert "not there yet" in found["book"]["found"]
     text = tally("doctor").out
@@ -86,10 +93,11 @@ def test_names_that_are_not_wanted_are_not_asked_for(tally: Run, folder: Path, m
 
 
 def test_a_gateway_for_model_calls_is_mentioned_and_ignored(tally: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:RECOGNISABLE@gateway.example/v1?key=RECOGNISABLE")
     ended, found = checks(tally)
     assert ended.code == 0
     assert "OPENAI_BASE_URL=https://gateway.example/v1 is ignored" in found["gateway"]["found"]
+    assert "RECOGNISABLE" not in ended.out
 
 
 def test_a_book_that_cannot_be_read(tally: Run, folder: Path) -> None:
@@ -115,3 +123,32 @@ def test_a_server_that_is_no_api(tally: Run, folder: Path, monkeypatch: pytest.M
         ended, found = checks(tally)
     assert ended.code == 1
     assert [name for name, check in found.items() if not check["ok"]] == ["usage", "costs", "directory"]
+
+
+def test_a_key_file_is_told_with_its_mode_or_how_to_close_it(tally: Run, folder: Path) -> None:
+    (folder / "tallybook.toml").write_text('[[org]]\nkey_file = "key"\n')
+    (folder / "key").write_text(KEY)
+    (folder / "key").chmod(0o644)
+    ended, found = checks(tally)
+    assert ended.code == 1
+    assert f"Type: chmod 600 {folder / 'key'}" in found["key"]["found"]
+    assert "Text to send to an owner" not in tally("doctor").out
+    (folder / "key").chmod(0o400)
+    ended, found = checks(tally)
+    assert ended.code == 0
+    assert found["key"]["found"] == f"an admin key from the file {folder / 'key'} (mode 400, yours)"
+
+
+def test_every_organization_is_checked(tally: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOT_SET", raising=False)
+    (folder / "tallybook.toml").write_text('[[org]]\nname = "acme"\n[[org]]\nname = "beta"\nkey_env = "NOT_SET"\n')
+    ended = tally("doctor", "--json")
+    assert ended.code == 1
+    found = json.loads(ended.out)["checks"]
+    by_org = {org: [check["name"] for check in found if check["org"] == org] for org in (None, "acme", "beta")}
+    assert by_org[None] == ["settings", "book"]
+    assert by_org["acme"][0] == "key"
+    assert "clock" in by_org["acme"]
+    assert by_org["beta"] == ["key"]
+    text = tally("doctor").out
+    assert text.index("Organization 'acme'") < text.index("Organization 'beta'") < text.index("NOT_SET is empty")

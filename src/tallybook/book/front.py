@@ -352,7 +352,7 @@ class Book:
     def doctor(
         self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None
     ) -> list[Check]:
-        """Check settings, key, scopes and store; each result says what to change. Sends at most three GETs."""
+        """Check settings, key, scopes and store; each result says what to change. Sends a few GETs."""
         from tallybook.collect.checks import doctor
 
         return doctor(self.settings, self.store, self._clock, environ, transport)

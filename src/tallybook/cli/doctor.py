@@ -19,9 +19,9 @@ Example:
 @json_flag()
 @common
 def doctor(as_json: bool, book: str | None, config: str | None) -> int:
-    """Check settings, key, scopes and book, and say what to change.
+    """Check settings, book, and of each organization key, hosts, scopes and clock; say what to change.
 
-    Sends at most three small GET requests. Exit code 1 means that a sync would fail.
+    Sends a few small GET requests. Exit code 1 means that a sync would fail.
     """
     import tallybook
 

@@ -211,6 +211,12 @@ def check_host(base_url: str, allow_hosts: Iterable[str] = ()) -> str:
     )
 
 
+def without_credentials(address: str) -> str:
+    """Return an address as it may be shown: without user, password and query."""
+    scheme, separator, rest = address.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2].partition("?")[0]
+
+
 def is_local(base_url: str) -> bool:
     """Return whether an address is of this machine, so that no proxy may see the key on the way."""
     _, host = _scheme_and_host(base_url)

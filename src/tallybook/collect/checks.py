@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tallybook.collect.answers import without_credentials
 from tallybook.collect.client import client
+from tallybook.collect.directory import LISTS
 from tallybook.collect.http import Http, Query
+from tallybook.collect.lists import follow
 from tallybook.model import keys
 from tallybook.model.clock import Clock
 from tallybook.model.errors import (
     AuthenticationError,
+    NotAnAdminKeyError,
     PermissionDeniedError,
     ProviderError,
     StoreError,
     UnreachableError,
     UsageError,
 )
-from tallybook.model.secret import Variables
+from tallybook.model.secret import AdminKey, Variables
 from tallybook.model.settings import Org, Settings
 from tallybook.model.windows import DAY, unix
 from tallybook.store.base import Store
@@ -56,6 +61,10 @@ Text to send to an owner of the OpenAI organization:
 
 _PATIENCE = 8.0
 """Seconds after which a server that does not answer is reported."""
+_MOST_SECONDS = 120
+"""By which two clocks may differ."""
+_FEW_DAYS = 14
+"""Within which an expiry is a warning."""
 
 
 def doctor(
@@ -81,11 +90,55 @@ def _org(
         key = keys.admin_key(org, environ)
         http = client(settings, org, clock, key, transport, deadline=_PATIENCE)
     except UsageError as exc:
-        return [Check("key", False, str(exc), ASK_AN_OWNER)]
+        return [Check("key", False, str(exc), ASK_AN_OWNER if isinstance(exc, NotAnAdminKeyError) else "")]
     kind = "an admin key" if key.looks_like_admin else "a key of unknown kind"
-    found = Check("key", True, f"{kind} from {keys.named(org)}, sent only to {http.base_url}")
+    found = [Check("key", True, f"{kind} from {keys.described(org)}"), *_egress(http)]
     with http:
-        return [found, *scopes(http, unix(clock.now()), names=settings.directory != "off")]
+        found += scopes(http, unix(clock.now()), names=settings.directory != "off")
+        found += _clock(http)
+        if any(check.name == "directory" and check.ok for check in found):
+            found += _expiry(http, key, clock.now())
+    return found
+
+
+def _egress(http: Http) -> list[Check]:
+    """Say which host sees the key, and through what."""
+    return [
+        Check("hosts", True, f"the key is sent to {http.base_url} only; no other host is contacted"),
+        Check("proxy", True, http.proxy or "none"),
+    ]
+
+
+def _clock(http: Http) -> list[Check]:
+    """Compare the clocks: a bucket is stable by when this machine says that it was read."""
+    if http.clock_ahead is None:
+        return []
+    seconds = abs(http.clock_ahead)
+    if seconds <= _MOST_SECONDS:
+        return [Check("clock", True, "agrees with the server's")]
+    way = "ahead of" if http.clock_ahead > 0 else "behind"
+    found = f"this machine's clock is {seconds:,.0f} s {way} the server's"
+    advice = "Set it (NTP): by it is judged whether a day was read late enough not to change any more."
+    return [Check("clock", False, found, advice, required=False)]
+
+
+def _expiry(http: Http, key: AdminKey, now: dt.datetime) -> list[Check]:
+    """Say when the key expires, where the list of admin keys shows exactly one that it can be."""
+    (listed,) = (listed for listed in LISTS if listed.name == "admin_api_keys")
+    try:
+        items = follow(http, listed.name, f"organization/{listed.path}", listed.query, listed.cursor)
+    except ProviderError:
+        return []
+    own = [item for item in items if key.is_shown_as(str(item.get("redacted_value")))]
+    if len(own) != 1:
+        return []
+    name, ends = own[0].get("name") or own[0]["id"], own[0].get("expires_at")
+    if type(ends) is not int or not 0 < ends < 1 << 33:
+        return [Check("expiry", True, f"{name!r} does not expire", required=False)]
+    left = (dt.datetime.fromtimestamp(ends, dt.UTC) - now).days
+    found = f"{name!r} expires on {dt.datetime.fromtimestamp(ends, dt.UTC):%Y-%m-%d}, in {left} days"
+    advice = "Have an owner create another one before, else syncs fail from that day on."
+    return [Check("expiry", left >= _FEW_DAYS, found, advice, required=False)]
 
 
 def _gateway(environ: Mapping[str, str]) -> list[Check]:
@@ -93,7 +146,11 @@ def _gateway(environ: Mapping[str, str]) -> list[Check]:
     if not (url := environ.get("OPENAI_BASE_URL")):
         return []
     advice = "To read from another address set TALLYBOOK_BASE_URL, or base_url in [[org]]."
-    return [Check("gateway", True, f"OPENAI_BASE_URL={url} is ignored: it is for model calls. {advice}")]
+    return [
+        Check(
+            "gateway", True, f"OPENAI_BASE_URL={without_credentials(url)} is ignored: it is for model calls. {advice}"
+        )
+    ]
 
 
 def _book(store: Store) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import email.utils
 import functools
 import hashlib
 import itertools
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import httpx2
 import tenacity
@@ -31,6 +33,7 @@ from tallybook.collect.answers import (
     rate_limited,
     retry_after,
     said_by,
+    without_credentials,
 )
 from tallybook.model.clock import Clock
 from tallybook.model.errors import SettingsError, UnreachableError
@@ -137,6 +140,8 @@ class Http:
         self._stopped = False
         self._timeout = timeout
         self._answers: list[Fetch] = []
+        self.clock_ahead: float | None = None
+        """By how many seconds this machine's clock is ahead of the server's, as far as its last answer says."""
         self._client = _client(self.base_url, timeout, connections, transport)
 
     def __enter__(self) -> Self:
@@ -160,6 +165,16 @@ class Http:
         found = tuple(self._answers)
         del self._answers[: len(found)]
         return found
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that requests go through, without credentials; None where they go straight."""
+        url = httpx2.URL(self.base_url)
+        # The client alone knows what NO_PROXY means to it.
+        if self._client._transport_for_url(url) is self._client._transport:  # noqa: SLF001
+            return None
+        found = getproxies()
+        return without_credentials(found.get(url.scheme) or found.get("all", ""))
 
     def _sleep(self, seconds: float) -> None:
         until = self._clock.monotonic() + seconds
@@ -211,6 +226,7 @@ class Http:
         if failure:
             raise RetryableError(UnreachableError(f"No usable answer from {self.base_url}: {failure}."), attempts=6)
         self.counters.add(size=len(body))
+        self._compare_clocks(headers, began_at)
         request_id = headers.get("x-request-id")
         request_id = self._key.redact(request_id) if request_id else None
         digest = hashlib.sha256(body).hexdigest()
@@ -245,6 +261,16 @@ class Http:
                 if self._clock.monotonic() > until:
                     raise httpx2.ReadTimeout(f"the answer took longer than {self._timeout:.0f} s")
             return response.status_code, response.headers, body
+
+    def _compare_clocks(self, headers: httpx2.Headers, began_at: dt.datetime) -> None:
+        try:
+            there = email.utils.parsedate_to_datetime(headers["date"])
+        except (KeyError, ValueError, TypeError):
+            return
+        there = there.replace(tzinfo=there.tzinfo or dt.UTC)
+        # Their answer was made between the request and now, and its date has whole seconds.
+        here = began_at + (self._clock.now() - began_at) / 2
+        self.clock_ahead = (here - there).total_seconds() - 0.5
 
     def _pause(self, until: float) -> None:
         """Wait as long as the server has asked all to wait; not at all where that is beyond the deadline."""

@@ -23,11 +23,7 @@ from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.collect.verify import Prover
 from tallybook.collect.wanted import asks, newest_commit
 from tallybook.model.clock import Clock
-from tallybook.model.errors import (
-    DoesNotFitError,
-    ProviderError,
-    RequestRefusedError,
-)
+from tallybook.model.errors import DoesNotFitError, ProviderError, RequestRefusedError
 from tallybook.model.records import Fetch, Read, Refusal
 from tallybook.model.windows import Span, naive, unix
 from tallybook.store.base import Batch, Store

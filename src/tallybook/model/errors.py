@@ -3,6 +3,7 @@
 TallybookError
 ├── UsageError                 wrong words: a date, a flag, a name            exit 2
 │   ├── SettingsError          tallybook.toml or the environment
+│   │   ├── NotAnAdminKeyError      no key, or one of another kind
 │   │   └── WrongOrganizationError  a key of another organization than its name says
 │   └── MissingExtraError      a library of an extra is not installed
 ├── ProviderError              the API's answer, or the lack of one           exit 1
@@ -46,6 +47,10 @@ class UsageError(TallybookError):
 
 class SettingsError(UsageError):
     """`tallybook.toml`, an environment variable or a key source is wrong."""
+
+
+class NotAnAdminKeyError(SettingsError):
+    """There is no key where one was looked for, or one that can be no admin key."""
 
 
 class WrongOrganizationError(SettingsError):

@@ -14,6 +14,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tallybook.model.errors import MissingExtraError, SettingsError
 from tallybook.model.secret import AdminKey, Variables
@@ -48,6 +49,13 @@ def _read(org: Org, environ: Mapping[str, str]) -> str:
 def named(org: Org) -> str:
     """Return what the source of a key is called in a sentence."""
     return _NAMES[org.key_source].format(org=org, program=_program(org), user=KEYRING_USER)
+
+
+def described(org: Org) -> str:
+    """Return the same with what is to be known of a source that was found good."""
+    if org.key_source == "key_file" and os.name == "posix":
+        return f"{named(org)} (mode {stat.S_IMODE(Path(org.key_file).stat().st_mode):03o}, yours)"
+    return named(org)
 
 
 _NAMES = {

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 
-from tallybook.model.errors import SettingsError
+from tallybook.model.errors import NotAnAdminKeyError
+
+_SHOWN = re.compile(r"(sk-[\w-]*|)[*.…•]+([\w-]{3,})")
+"""How the API shows a key: its beginning and its end."""
 
 _MODEL_KEYS = ("sk-proj-", "sk-svcacct-", "sk-service-")
 
@@ -38,7 +42,7 @@ class AdminKey:
         self._value = value.strip()
         del value  # so that a traceback that prints local variables does not show it
         if problem := _problem(self._value, source):
-            raise SettingsError(problem)
+            raise NotAnAdminKeyError(problem)
 
     @property
     def header(self) -> str:
@@ -49,6 +53,11 @@ class AdminKey:
     def looks_like_admin(self) -> bool:
         """Whether the key has the prefix that admin keys have today."""
         return self._value.startswith("sk-admin-")
+
+    def is_shown_as(self, redacted: str) -> bool:
+        """Return whether this may be the key that the API shows as `redacted`, such as `sk-admin-…xyz`."""
+        shown = _SHOWN.fullmatch(redacted)
+        return shown is not None and self._value.startswith(shown[1]) and self._value.endswith(shown[2])
 
     def redact(self, text: str) -> str:
         """Return `text` without the key, should a server have echoed it."""

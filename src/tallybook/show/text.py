@@ -293,8 +293,13 @@ def _cell(value: Any) -> str:
 
 def checks_text(checks: Sequence[Check], *, width: int | None = None) -> str:
     """Return what was checked, one line each, with advice below what is not well."""
+    several = len({check.org for check in checks} - {None}) > 1
     parts: list[RenderableType] = []
+    org = None
     for check in checks:
+        if several and check.org != org:
+            org = check.org
+            parts.append(f"\nOrganization {org!r}")
         mark, style = ("ok", "green") if check.ok else ("NO", "bold red") if check.required else ("no", "yellow")
         grid = Table.grid(padding=(0, 2))
         grid.add_column(width=2, style=style)
