@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,17 @@ def test_without_names_it_is_known_by_the_costs_of_the_year(tmp_path: Path) -> N
     server.billed = {MIDNIGHT - DAY: ["stranger"]}
     with pytest.raises(WrongOrganizationError, match="none of its 1 projects is among the 2"):
         server.sync(LATE)
+
+
+def test_where_no_directory_is_wanted_no_list_is_asked_for(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.billed = {MIDNIGHT - 3 * DAY: ["old"], MIDNIGHT - DAY: ["new"]}
+    early = Policy(("costs",), MIDNIGHT - 3 * DAY, MIDNIGHT - DAY, splits=(), directory="off")
+    assert server.sync(early).ok
+    assert server.sync(replace(LATE, directory="off")).ok
+    assert server.asked == []
+    server.sync(LATE)
+    assert server.asked
 
 
 def test_where_there_is_no_project_nothing_is_refused_until_there_is(tmp_path: Path) -> None:

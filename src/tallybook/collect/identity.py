@@ -29,6 +29,8 @@ class Identity:
     org: str
     held: Callable[[], Mapping[str, Ids]]
     """Gives the ids of projects that the book holds, by organization."""
+    may_list: bool = True
+    """Whether the list of projects may be asked for; it is not where no directory is wanted."""
     known: bool = False
     error: WrongOrganizationError | None = None
     """Why nothing is to be written."""
@@ -52,7 +54,7 @@ class Identity:
         proof = own or others.keys()
         ids = met
         if proof and not met & proof:
-            self.told = _asked(self.http, now) if self.told is None else self.told
+            self.told = (self._listed() or _billed(self.http, now)) if self.told is None else self.told
             ids = met | self.told
         holder = next((others[i] for i in sorted(ids) if i in others), None)
         if own and ids and not ids & own:
@@ -61,6 +63,19 @@ class Identity:
             self.error = WrongOrganizationError(_new(self.org, holder))
         # Where there is no project at all, nothing can be taken for somebody else's, and the next read may tell.
         self.known = self.error is None and bool(ids or not proof)
+
+    def _listed(self) -> Ids:
+        """Return the organization's projects, or none where they may not be listed."""
+        if not self.may_list:
+            return set()
+        query = [("include_archived", "true"), ("limit", "100")]
+        try:
+            found = follow(self.http, "projects", "organization/projects", query, by_last_id)
+        except AuthenticationError:
+            raise
+        except ProviderError:
+            return set()
+        return {str(project["id"]) for project in found}
 
 
 def _new(org: str, holder: str) -> str:
@@ -84,19 +99,8 @@ def _another(org: str, ids: Ids, own: Ids, holder: str | None) -> str:
     )
 
 
-def _asked(http: Http, now: int) -> Ids:
-    """Return the organization's projects; where the key may not list them, those that it has costs of."""
-    query = [("include_archived", "true"), ("limit", "100")]
-    try:
-        listed = {str(p["id"]) for p in follow(http, "projects", "organization/projects", query, by_last_id)}
-    except AuthenticationError:
-        raise
-    except ProviderError:
-        listed = set()
-    return listed or _billed(http, now)
-
-
 def _billed(http: Http, now: int) -> Ids:
+    """Return the projects that the organization has costs of, in the year that the API gives."""
     end = now // DAY * DAY
     costs = DATASETS["costs"]
     found: Ids = set()

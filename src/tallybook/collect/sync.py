@@ -120,7 +120,7 @@ class _Run:
         self.opened = False
         self.file = ExitStack()
         self.is_held = self.is_asking = False
-        self.identity = Identity(http, org, self._projects)
+        self.identity = Identity(http, org, self._projects, may_list=policy.directory != "off")
 
     @property
     def now(self) -> int:
