@@ -46,7 +46,7 @@ DURATION = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
     [
         ('[sync]\nhistory_width = "2h"', "sync.history_width must be 1m, 1h or 1d, in quotes."),
         ("[sync]\nhistory_width = 1", "sync.history_width must be 1m, 1h or 1d"),
-        ('[sync]\nlook_back = "soon"', f"sync.look_back must be {DURATION}."),
+        ('[sync]\nlook_back = "soon"', f"sync.look_back must be {DURATION}, or auto."),
         ("[sync]\ntimeout = 30", f"sync.timeout must be {DURATION}"),
         ('[sync]\ndeadline = "0s"', f"sync.deadline must be {DURATION}, longer than nothing."),
         ("[sync]\nconcurrency = 17", "sync.concurrency must be a whole number from 1 to 16."),

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from tallybook.book.common import Words, admin_key, watched, words
+from tallybook.book.looking_back import look_back
 from tallybook.book.orgs import Organization, organizations
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
 from tallybook.model.datasets import DATASETS, HELD, REACH, SPLITS, dataset
 from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
-from tallybook.model.settings import Settings, checked_name, load, seconds
-from tallybook.model.windows import Window, floor, iso, unix
+from tallybook.model.settings import Settings, checked_name, load
+from tallybook.model.windows import Window, floor, unix
 from tallybook.query import answer as answering
 from tallybook.query import completeness, inventory
 from tallybook.query import where as restrict
 from tallybook.query.question import question
-from tallybook.query.time import When, backwards, known_at, moment
+from tallybook.query.time import When, known_at, moment
 from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
 from tallybook.show.result import Result
@@ -191,37 +192,10 @@ class Book:
 
     def policy(self, *, since: When | None, until: When | None, datasets: Words | None, full: bool) -> Policy:
         """Return how a sync with these bounds collects; raises `UsageError` for dates that make no sense."""
-        options = self.settings.sync
-        now = unix(self._clock.now())
-        names = words(datasets) or options.datasets or tuple(DATASETS)
-        start = since if since is not None else options.since or None
-        begin = moment(start) if start is not None else None
-        end = moment(until, is_end=True) if until is not None else None
-        if begin is not None and begin > now:
-            raise UsageError(f"since ({iso(begin)}) is in the future.")
-        if begin is not None and end is not None and begin >= end:
-            raise UsageError(backwards(begin, end))
-        reach = floor(now - REACH, "1d")
-        if begin is None and end is not None and end <= reach:
-            raise UsageError(
-                f"until ends before {iso(reach)}; the API gives about a year. Add since to try all the same."
-            )
-        from tallybook.collect.summary import Policy
+        from tallybook.book.policies import policy
 
-        return Policy(
-            datasets=tuple(d for d in DATASETS if d in {dataset(n).name for n in names}),
-            since=begin,
-            until=end,
-            history_width=options.history_width,
-            look_back=seconds(options.look_back),
-            costs_look_back=seconds(options.costs_look_back),
-            concurrency=options.concurrency,
-            full=full,
-            control_totals=options.control_totals and since is None and until is None,
-            directory=self.settings.directory,
-            splits=tuple(s for s in SPLITS if SPLITS[s].split in options.cost_splits),
-            keep=self.settings.pages.keep,
-        )
+        now = unix(self._clock.now())
+        return policy(self.store, self.settings, now, since=since, until=until, datasets=words(datasets), full=full)
 
     def query(
         self,
@@ -369,6 +343,4 @@ class Book:
         return names | {s for s in SPLITS if "costs" in names and SPLITS[s].split in options.cost_splits}
 
     def _look_back(self) -> dict[str, int]:
-        options = self.settings.sync
-        usage, costs = seconds(options.look_back), seconds(options.costs_look_back)
-        return {d.name: costs if d.is_costs else usage for d in HELD.values()}
+        return look_back(self.store, self.settings).by_dataset()

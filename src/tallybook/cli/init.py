@@ -42,6 +42,7 @@ name = "default"
 # The width in which usage is kept: "1m", "1h" or "1d". Hours not taken within a year are lost for ever.
 # history_width = "1h"
 # How long after its end a bucket is read again.
+# "auto" measures it (see `tallybook settling`), within 1 to 14 days, for costs 2 to 14.
 # look_back = "3d"
 # costs_look_back = "7d"
 # Requests under way at once (1 to 16), the time-out of one answer, and how long one request is retried.

@@ -28,6 +28,8 @@ class Policy:
     history_width: str = "1h"
     look_back: int = 3 * SECONDS["1d"]
     costs_look_back: int = 7 * SECONDS["1d"]
+    measured_at: int | None = None
+    """When the look-back was measured from the book, where that is asked for."""
     concurrency: int = 4
     full: bool = False
     """Read stable buckets again, too, and ask again for what was refused."""
@@ -38,6 +40,13 @@ class Policy:
     """Which raw buckets are kept as proof."""
     control_totals: bool = False
     """Compare stable days with control totals, once a day."""
+
+    @property
+    def suggested(self) -> dict[str, int] | None:
+        """The look-back that the book itself suggests; None where the settings say it."""
+        if self.measured_at is None:
+            return None
+        return {"usage": self.look_back, "costs": self.costs_look_back, "measured_at": self.measured_at}
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -90,6 +99,8 @@ class Summary:
     """What the command line ends with for that."""
     directory: str = "not due"
     """`read`, `not due`, or why there are only ids."""
+    look_back: dict[str, int] | None = None
+    """The look-back that the book suggested and the sync used: `usage` and `costs` in seconds, `measured_at`."""
     control: Control | None = None
     """What comparing days with control totals found; None where that was not due."""
 
@@ -136,6 +147,7 @@ class Summary:
             "rows_restated": self.changes.restated,
             "rows_unchanged": self.changes.unchanged,
             "directory": self.directory,
+            "look_back": self.look_back,
             "control": self.control.as_dict() if self.control else None,
             "failed": [_missing(f.dataset, f.window, str(f.error), width=f.window.width) for f in self.failures],
             "refused": [

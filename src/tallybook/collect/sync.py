@@ -107,6 +107,7 @@ class _Run:
     ) -> None:
         self.store, self.http, self.org, self.policy, self.clock, self.watch = store, http, org, policy, clock, watch
         self.summary = summary
+        self.summary.look_back = policy.suggested
         self.progress = Progress("days")
         self.met = names.nobody()
         self.told: dict[tuple[str, ...], str] = {}

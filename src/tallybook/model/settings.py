@@ -27,6 +27,7 @@ Directory = Literal["full", "names", "ids", "off"]
 Keep = Literal["current", "all", "none"]
 """Which raw bucket objects are kept as proof."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+LookBack = Annotated[str, msgspec.Meta(pattern=r"^(auto|[0-9]{1,9}\s*[smhdw])$")]
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
 
@@ -62,9 +63,9 @@ class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The earliest day to collect, `YYYY-MM-DD`; empty means the year that the API gives."""
     history_width: Literal["1m", "1h", "1d"] = "1h"
     """The bucket width in which usage is kept; costs exist only per day."""
-    look_back: Duration = "3d"
+    look_back: LookBack = "3d"
     """How long after its end a usage bucket is read again."""
-    costs_look_back: Duration = "7d"
+    costs_look_back: LookBack = "7d"
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
     """Requests under way at once."""
     timeout: Patience = "30s"
@@ -247,8 +248,8 @@ _ALLOWED = {
     "sync": "a table [sync]",
     "sync.since": "a day in quotes, such as 2026-01-31, or empty",
     "sync.history_width": "1m, 1h or 1d, in quotes",
-    "sync.look_back": _DURATION_TEXT,
-    "sync.costs_look_back": _DURATION_TEXT,
+    "sync.look_back": f"{_DURATION_TEXT}, or auto",
+    "sync.costs_look_back": f"{_DURATION_TEXT}, or auto",
     "sync.concurrency": "a whole number from 1 to 16",
     "sync.timeout": f"{_DURATION_TEXT}, longer than nothing",
     "sync.deadline": f"{_DURATION_TEXT}, longer than nothing",
