@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tallybook.collect.sync import Policy, Summary, run
-from tallybook.emulator.draws import TOKEN_SHAPES
+from tallybook.emulator.directory import LIMITED
+from tallybook.emulator.products import DEPARTMENTS
 from tallybook.model.windows import DAY, naive, unix
 from tallybook.store.duckdb import DuckDBStore
 from tests.books import synced
@@ -25,27 +26,28 @@ ONE = Policy(("embeddings",), TODAY - DAY, history_width="1d", concurrency=1)
 def test_the_whole_directory_of_an_organization_is_known(tmp_path: Path) -> None:
     with organization(days=5) as org:
         book = synced(org, tmp_path / "book.duckdb", since="2026-11-22", datasets="costs")
-        roster = org.company.roster
+        roster, now = org.company.roster, org.company.now()
     rows = {(r["kind"], r["id"]): r for r in book.store.rows("directory")}
     living = [p for p in roster.projects if p.archived_at is None]
-    keys = [k for p in living for k in roster.keys_of(p)]
+    keys = [k for p in living for k in roster.keys_of(p, now)]
+    people = roster.present(now)
     projects = {i: r["name"] for (kind, i), r in rows.items() if kind == "project"}
     assert projects == {p.id: p.name for p in roster.projects}
     assert {(i, r["name"], r["email"]) for (kind, i), r in rows.items() if kind == "user"} == {
-        (p.id, p.name, p.email) for p in roster.people
+        (p.id, p.name, p.email) for p in people
     }
     assert {k.id: (k.name, k.project.id) for k in keys}.items() <= {
         i: (r["name"], r["project_id"]) for (kind, i), r in rows.items() if kind == "api_key"
     }.items()
     assert {i for kind, i in rows if kind == "service_account"} == {k.service_account for k in keys if not k.person}
     assert Counter(kind for kind, _ in rows if kind not in ("project", "user", "api_key", "service_account")) == {
-        "admin_key": sum(p.role == "owner" for p in roster.people),
-        "group": 3,
-        "group_members": 3,
-        "rate_limit": len(living) * len(TOKEN_SHAPES),
+        "admin_key": sum(p.role == "owner" for p in people),
+        "group": len(DEPARTMENTS),
+        "group_members": len(DEPARTMENTS),
+        "rate_limit": len(living) * len(LIMITED),
     }
     members = [json.loads(r["details"])["members"] for (kind, _), r in rows.items() if kind == "group_members"]
-    assert sorted(i for ids in members for i in ids) == sorted(p.id for p in roster.people)
+    assert sorted(i for ids in members for i in ids) == sorted(p.id for p in people)
     owned = {i: (r["owner_kind"], r["owner_id"]) for (kind, i), r in rows.items() if kind == "api_key"}
     for key in keys:
         assert owned[key.id] == (("user", key.person.id) if key.person else ("service_account", key.service_account))

@@ -65,10 +65,19 @@ def test_memory_does_not_grow_with_days() -> None:
 def test_the_default_company_is_as_large_as_promised() -> None:
     company = Company(requests_per_day=400, clock=FakeClock(NOW))
     rows = company.ledger(MIDNIGHT - 90 * DAY, MIDNIGHT, "completions", DATASETS["completions"].dimensions, "day")
-    assert 20_000 < len(rows["completions"]) < 24_000
-    roster = company.roster
-    assert (len(roster.projects), len(roster.people), len(roster.keys)) == (12, 40, 60)
-    assert len({row["model"] for row in rows["completions"]}) == 7
+    assert 13_000 < len(rows["completions"]) < 20_000
+    roster, now = company.roster, company.now()
+    present, keys = roster.present(now), [key for key in roster.keys if key.exists(now)]
+    assert (len(roster.projects), len(present), len(keys)) == (12, 41, 58)
+    assert (len(roster.people), len(roster.keys)) == (45, 67)
+    assert len({row["model"] for row in rows["completions"]}) == 9
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_an_average_day_of_the_last_year_has_the_requests_that_were_asked_for(seed: int) -> None:
+    company = Company(seed=seed, requests_per_day=200, clock=FakeClock(NOW))
+    requests = company.ledger(MIDNIGHT - 365 * DAY, MIDNIGHT, "completions")["completions"][0]["num_model_requests"]
+    assert requests / 365 == pytest.approx(200, rel=0.05)
 
 
 def test_weekends_and_nights_are_quiet(org: Org) -> None:

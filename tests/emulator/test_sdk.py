@@ -9,6 +9,8 @@ from openai import BadRequestError, OpenAI, PermissionDeniedError
 from openai.types.admin import organization as sdk
 from openai.types.admin.organization import groups, projects
 
+from tallybook.emulator.directory import LIMITED
+from tallybook.emulator.products import DEPARTMENTS
 from tallybook.emulator.served import DATASETS
 from tests.emulator.wire import DAY, MIDNIGHT, NOW, Org, organization
 
@@ -116,18 +118,20 @@ def test_its_errors_carry_code_param_and_the_bare_string(org: Org, client: OpenA
 def test_directory_lists_page_by_themselves(org: Org, client: OpenAI) -> None:
     roster, admin = org.company.roster, client.admin.organization
     project = roster.projects[0]
+    now = org.company.now()
     keys = admin.projects.api_keys.list(project.id, limit=2, owner_project_access="any")
     assert [p.id for p in admin.projects.list(limit=5, include_archived=True)] == [p.id for p in roster.projects]
-    assert [p.email for p in admin.users.list(limit=7)] == [p.email for p in roster.people]
-    assert [k.id for k in keys] == [k.id for k in roster.keys_of(project)]
+    assert [p.email for p in admin.users.list(limit=7)] == [p.email for p in roster.present(now)]
+    assert [k.id for k in keys] == [k.id for k in roster.keys_of(project, now)]
     assert len(list(admin.projects.service_accounts.list(project.id, limit=1))) == 2
-    assert len(list(admin.projects.users.list(project.id, limit=2))) == 3
-    assert len(list(admin.projects.rate_limits.list_rate_limits(project.id, limit=3))) == 8
+    assert len(list(admin.projects.users.list(project.id, limit=2))) == len(roster.members(project, now)) == 4
+    limits = admin.projects.rate_limits.list_rate_limits(project.id, limit=3)
+    assert [limit.model for limit in limits] == list(LIMITED)
     assert [k.id for k in admin.admin_api_keys.list(limit=2)] == ["key_admin_0", "key_admin_1", "key_admin_2"]
     found = list(admin.groups.list(limit=2))
-    assert [g.name for g in found] == ["Engineering", "Operations", "Finance"]
+    assert [g.name for g in found] == list(DEPARTMENTS)
     members = [user.id for group in found for user in admin.groups.users.list(group.id, limit=3)]
-    assert sorted(members) == sorted(person.id for person in roster.people)
+    assert sorted(members) == sorted(person.id for person in roster.present(now))
 
 
 LISTS: list[tuple[str, type[pydantic.BaseModel]]] = [

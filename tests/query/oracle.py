@@ -45,7 +45,8 @@ class Oracle:
 
     def __init__(self, org: Org, start: int, end: int) -> None:
         self.org, self.start, self.end = org, start, end
-        listed = (k for k in org.company.roster.keys if not k.deleted and k.project.archived_at is None)
+        now = org.company.now()
+        listed = [k for k in org.company.roster.keys if k.exists(now) and k.project.archived_at is None]
         self.owners = {k.id: (k.person.id if k.person else k.service_account, k.service_account) for k in listed}
 
     @cache  # noqa: B019 - lives as long as the tests

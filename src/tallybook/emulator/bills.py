@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
 from tallybook.emulator.buckets import Row, order, passes
-from tallybook.emulator.company import DAY, Company
+from tallybook.emulator.company import Company
 from tallybook.emulator.draws import Measures
 from tallybook.emulator.habits import Profile
 from tallybook.emulator.prices import ATTO, Rate
 from tallybook.emulator.queries import Question
+from tallybook.emulator.timeline import DAY
 
 Key = tuple[Any, ...]
-Charge = tuple[int, tuple[int, ...], int, int]
-"""Group, positions of the measures, 10^-18 dollars a unit, base units in a unit."""
+Charge = tuple[int, tuple[int, ...], tuple[int, ...], int]
+"""Group, positions of the measures, 10^-18 dollars a unit from each date of the price list on, base units in a unit."""
 Charges = dict[str, list[list[Charge]]]
 """By stream and profile."""
 
 
 def costs(company: Company, question: Question, edges: Sequence[int]) -> Iterator[list[Row]]:
     """Yield the rows of each day that starts at one of `edges`."""
-    charges, keys = _charges(company, question)
+    charges, keys, dates = _charges(company, question)
     templates = [_template(question, key) for key in keys]
     # One day at a time, so that a page of half a year needs no more memory than its rows.
     for edge in edges:
@@ -35,12 +37,12 @@ def costs(company: Company, question: Question, edges: Sequence[int]) -> Iterato
                     many[profile].append(measures)
                 else:
                     many[profile] = [measures]
-            _bill(rows, many, charges[name])
+            _bill(rows, many, charges[name], bisect_right(dates, edge) - 1)
         yield [_row(templates[group], rows[group], keys[group]) for group in sorted(rows)]
 
 
-def _charges(company: Company, question: Question) -> tuple[Charges, list[Key]]:
-    """Return what every profile is charged, and the keys of the groups in their order."""
+def _charges(company: Company, question: Question) -> tuple[Charges, list[Key], list[int]]:
+    """Return what every profile is charged, the keys of the groups in their order, and when prices change."""
     gap = company.split_gap if question.group_by & {"api_key_id", "user_id"} else 0
     rates = {
         name: [
@@ -53,11 +55,20 @@ def _charges(company: Company, question: Question) -> tuple[Charges, list[Key]]:
     }
     keys = sorted({key for table in rates.values() for row in table for key, _ in row}, key=order)
     place = {key: number for number, key in enumerate(keys)}
+    found = {id(rate): rate for table in rates.values() for row in table for _, rate in row}
+    dates = sorted({since for rate in found.values() for since, _ in rate.steps})
+    prices = {number: _prices(rate, dates) for number, rate in found.items()}
     charges = {
-        name: [[(place[key], rate.measures, rate.atto, rate.per) for key, rate in row] for row in table]
+        name: [[(place[key], rate.measures, prices[id(rate)], rate.per) for key, rate in row] for row in table]
         for name, table in rates.items()
     }
-    return charges, keys
+    return charges, keys, dates
+
+
+def _prices(rate: Rate, dates: Sequence[int]) -> tuple[int, ...]:
+    steps = [since for since, _ in rate.steps]
+    prices = [int(price * ATTO) for _, price in rate.steps]
+    return tuple(prices[bisect_right(steps, date) - 1] for date in dates)
 
 
 def _asked(profile: Profile, question: Question) -> Sequence[Rate]:
@@ -74,15 +85,15 @@ def _key(profile: Profile, rate: Rate, question: Question) -> Key:
     return (*(dims.get(name) if name in asked else None for name in names), *unit)
 
 
-def _bill(rows: dict[int, list[int]], sums: dict[int, list[Measures]], charges: list[list[Charge]]) -> None:
+def _bill(rows: dict[int, list[int]], sums: dict[int, list[Measures]], charges: list[list[Charge]], at: int) -> None:
     for profile, many in sums.items():
         if not charges[profile]:
             continue
         totals = many[0] if len(many) == 1 else [sum(column) for column in zip(*many, strict=True)]
-        for group, positions, atto, per in charges[profile]:
+        for group, positions, prices, per in charges[profile]:
             quantity = totals[positions[0]] if len(positions) == 1 else sum(itemgetter(*positions)(totals))
             if quantity:
-                amount = quantity * atto // per
+                amount = quantity * prices[at] // per
                 if group in rows:
                     row = rows[group]
                     row[0] += amount

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tallybook.emulator.company import HOUR, Company
+from tallybook.emulator.company import Company
 from tallybook.emulator.draws import Measures
 from tallybook.emulator.habits import Profile
 from tallybook.emulator.queries import Question
+from tallybook.emulator.timeline import HOUR
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -63,14 +64,18 @@ def usage(company: Company, question: Question, edges: Sequence[int]) -> Iterato
             else:
                 slot[group] = [measures]
     fields = ("object", *question.served.measures, *question.served.dimensions)
-    literal = question.served.literal
+    # What follows the measures is billed, but not served.
+    literal, shown = question.served.literal, len(question.served.measures)
     for edge in edges:
         slot = slots.get(edge, {})
-        yield [dict(zip(fields, (literal, *_total(slot[group]), *keys[group]), strict=True)) for group in sorted(slot)]
+        yield [
+            dict(zip(fields, (literal, *_total(slot[group])[:shown], *keys[group]), strict=True))
+            for group in sorted(slot)
+        ]
 
 
-def _total(many: list[Measures]) -> Iterable[int]:
-    return many[0] if len(many) == 1 else map(sum, zip(*many, strict=True))
+def _total(many: list[Measures]) -> tuple[int, ...]:
+    return many[0] if len(many) == 1 else tuple(map(sum, zip(*many, strict=True)))
 
 
 def _levels(company: Company, question: Question, edges: Sequence[int]) -> Iterator[list[Row]]:

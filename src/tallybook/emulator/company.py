@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from tallybook.emulator.arrivals import Event, Known
-from tallybook.emulator.habits import FOREVER, Source, sources
+from tallybook.emulator.habits import FOREVER, Source
 from tallybook.emulator.roster import hire
+from tallybook.emulator.streams import sources
+from tallybook.emulator.timeline import DAY, HOUR, timeline
 from tallybook.model.clock import Clock, SystemClock
 
-DAY = 86_400
-HOUR = 3_600
 KEPT_EVENTS = 40_000
 """How many events of recent days stay in memory, whatever the length of the history."""
 
 _WEEK = (1.10, 1.20, 1.25, 1.20, 1.05, 0.65, 0.55)
 """Monday to Sunday, around 1."""
-_HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 11, 14, 15, 14, 12, 14, 15, 15, 13, 10, 7, 6, 5, 4, 3, 2)
+_GROWTH, _LEVEL = 1.6, 1.22
+"""All requests, against those of a year before, and what makes their mean over the last year 1."""
+_STORED = 2.4
+"""Storage, against that of a year before."""
+FREE_TOKENS = 60_000
+"""Tokens a day of small models that cost nothing for projects that share their data."""
 
 
 class Company:
     """An organization with a history of `days` before the moment of its creation.
 
-    Everything follows from `seed` and the clock; the events of a day depend on `seed` and the day alone.
+    Everything follows from `seed` and the month in which it is made; the events of a day from these and the day.
     """
 
     def __init__(
@@ -40,8 +44,9 @@ class Company:
         self.clock: Clock = clock or SystemClock()
         self.founded = (self.now() // DAY - days) * DAY
         """The first second that has events."""
-        self.roster = hire(seed, self.clock.now())
-        self.sources = sources(seed, self.roster)
+        self.timeline = timeline(self.clock.now())
+        self.roster = hire(seed, self.timeline)
+        self.sources = sources(seed, self.roster, self.timeline)
         self.known: tuple[Known, ...] = ()
         """An event is served once all of these say that it is known; levels always are."""
         self.bill_lag = 0
@@ -59,7 +64,7 @@ class Company:
     def twin(self) -> Company:
         """Return the same organization once more, for a server that shows it in another way."""
         twin = Company(self.seed, self.days, self.requests_per_day, self.clock)
-        twin.founded, twin.roster, twin.sources = self.founded, self.roster, self.sources
+        twin.founded, twin.timeline, twin.roster, twin.sources = self.founded, self.timeline, self.roster, self.sources
         return twin
 
     def events(
@@ -118,27 +123,58 @@ class Company:
         rng = random.Random(f"{self.seed}/{source.name}/{day}")
         uniform, draw, profiles = rng.random, source.draw, source.profiles
         # 1970-01-01 was a Thursday.
-        mean = self.requests_per_day * source.share * _WEEK[(day + 3) % 7] * rng.uniform(0.88, 1.12)
-        count = int(mean + uniform())
-        who = rng.choices(range(len(profiles)), cum_weights=source.cumulative, k=count)
-        hours = rng.choices(range(24), _HOURS, k=count)
-        start = day * DAY
+        busy = _WEEK[(day + 3) % 7] * rng.uniform(0.88, 1.12) * _LEVEL * _GROWTH ** self.timeline.years(day * DAY)
+        count = int(self.requests_per_day * source.share * busy + uniform())
+        cumulative = source.cumulative(day)
+        if not cumulative[-1]:
+            return []
+        who = rng.choices(range(len(profiles)), cum_weights=cumulative, k=count)
+        start, shapes = day * DAY, source.cold if _within(self.timeline.cold, day) else source.shapes
+        hours = [profile.hours for profile in profiles]
         events = [
-            (start + hour * HOUR + int(uniform() * HOUR), place, draw(uniform, profiles[place].shape))
-            for place, hour in zip(who, hours, strict=True)
+            (
+                start + hours[place][int(uniform() * len(hours[place]))] * HOUR + int(uniform() * HOUR),
+                place,
+                draw(uniform, shapes[place]),
+            )
+            for place in who
         ]
-        ends = [profile.until for profile in profiles]
-        return [event for event in events if event[0] < ends[event[1]]] if min(ends) < FOREVER else events
+        if source.free:
+            _grant(events, source.free)
+        if source.runaway is not None and _within(self.timeline.runaway, day):
+            events += self._loop(source, source.runaway, day)
+        return events
+
+    def _loop(self, source: Source, place: int, day: int) -> Iterator[Event]:
+        """Yield what a key does that calls in a loop for some hours: more requests than all others, ever longer."""
+        rng = random.Random(f"{self.seed}/loop/{day}")
+        start, end = self.timeline.runaway
+        for _ in range(int(1.5 * self.requests_per_day)):
+            second = start + int(rng.random() * (end - start))
+            typical, *rest = source.shapes[place]
+            longer = 1 + 6 * (second - start) / (end - start)
+            yield second, place, source.draw(rng.random, (typical * longer, *rest))
+
+
+def _within(span: tuple[int, int], day: int) -> bool:
+    return span[0] < (day + 1) * DAY and day * DAY < span[1]
+
+
+def _grant(events: list[Event], free: Mapping[int, int]) -> None:
+    """Let the first tokens of a day be free, request by request, until the allowance is used up."""
+    used = 0
+    for _, number in sorted((event[0], number) for number, event in enumerate(events) if event[1] in free):
+        second, place, measures = events[number]
+        events[number] = (second, free[place], measures)
+        used += measures[0] + measures[1]
+        if used >= FREE_TOKENS:
+            return
 
 
 def _samples(source: Source, day: int) -> list[Event]:
-    """Return the levels of every vector store, read at each full hour, in whole mebibytes."""
+    """Return the levels of every vector store, read at each full hour, in whole mebibytes; they only grow."""
     return [
-        (
-            day * DAY + hour * HOUR,
-            place,
-            (int(profile.weight * (1 + day % 97 / 120 + 0.1 * math.sin(place + hour / 4))) << 20,),
-        )
-        for hour in range(24)
+        (second, place, (int(profile.weight * _STORED ** profile.curve.timeline.years(second)) << 20,))
+        for second in range(day * DAY, (day + 1) * DAY, HOUR)
         for place, profile in enumerate(source.profiles)
     ]

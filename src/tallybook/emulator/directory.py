@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tallybook.emulator.company import DAY, Company
+from tallybook.emulator.company import Company
 from tallybook.emulator.draws import TOKEN_SHAPES
 from tallybook.emulator.problems import not_found, refused
+from tallybook.emulator.products import DEPARTMENTS
 from tallybook.emulator.roster import EPOCH, Key, Person, Project
+from tallybook.emulator.timeline import DAY
 
 Item = dict[str, Any]
 Params = Mapping[str, str]
@@ -30,7 +32,7 @@ def project_item(project: Project) -> Item:
 
 
 def _user_item(company: Company, person: Person) -> Item:
-    projects = [p for p in company.roster.projects if person in company.roster.members(p)]
+    projects = [p for p in company.roster.projects if person in company.roster.members(p, company.now())]
     return {
         "object": "organization.user",
         "id": person.id,
@@ -79,7 +81,7 @@ def _key_item(company: Company, key: Key) -> Item:
 def _account(key: Key) -> Item:
     return {
         "id": key.service_account,
-        "name": key.name.removesuffix(" key"),
+        "name": key.name,
         "role": "member",
         "created_at": key.created_at,
     }
@@ -105,7 +107,7 @@ def _projects(company: Company, _path: Params, query: Params) -> list[Item]:
 
 
 def _users(company: Company, _path: Params, _query: Params) -> list[Item]:
-    return [_user_item(company, person) for person in company.roster.people]
+    return [_user_item(company, person) for person in company.roster.present(company.now())]
 
 
 def _project_keys(company: Company, path: Params, query: Params) -> list[Item]:
@@ -114,12 +116,12 @@ def _project_keys(company: Company, path: Params, query: Params) -> list[Item]:
     if access not in ("active", "inactive", "any"):
         message = f"Invalid value: '{access}'. Supported values are: 'active', 'inactive', 'any'."
         raise refused(message, "owner_project_access", "invalid_value")
-    keys = company.roster.keys_of(_living(company, path))
+    keys = company.roster.keys_of(_living(company, path), company.now())
     return [_key_item(company, key) for key in keys if access in ("any", key.access)]
 
 
 def _accounts(company: Company, path: Params, _query: Params) -> list[Item]:
-    keys = company.roster.keys_of(_living(company, path))
+    keys = company.roster.keys_of(_living(company, path), company.now())
     return [{"object": "organization.project.service_account", **_account(key)} for key in keys if key.person is None]
 
 
@@ -133,22 +135,44 @@ def _project_users(company: Company, path: Params, _query: Params) -> list[Item]
             "role": "member",
             "added_at": person.added_at,
         }
-        for person in company.roster.members(_living(company, path))
+        for person in company.roster.members(_living(company, path), company.now())
     ]
+
+
+_IMAGES = {"max_images_per_1_minute": 50}
+_AUDIO = {"max_audio_megabytes_per_1_minute": 120}
+_DAILY = {"max_requests_per_1_day": 10_000}
+LIMITED: Mapping[str, Mapping[str, int]] = {
+    **{model: {"batch_1_day_max_input_tokens": 90_000_000} for model in TOKEN_SHAPES},
+    "text-embedding-3-small": {"batch_1_day_max_input_tokens": 20_000_000},
+    "text-embedding-3-large": {"batch_1_day_max_input_tokens": 20_000_000},
+    "gpt-image-2.5-flare": _IMAGES,
+    "gpt-image-2.5-sunburst": _IMAGES,
+    "dall-e-3": {**_IMAGES, **_DAILY},
+    "tts-1-hd": _DAILY,
+    "whisper-1": _AUDIO,
+}
+"""Models with limits of their own, and the limits that not every model has."""
 
 
 def _rate_limits(company: Company, path: Params, _query: Params) -> list[Item]:
     project = _living(company, path)
+    # The larger the product, the more it may.
+    size = 1 + int(project.product.weight) // 5
     return [
         {
             "object": "project.rate_limit",
             "id": f"rl-{project.id[-6:]}-{number}",
             "model": model,
-            "max_requests_per_1_minute": 500 * (1 + number),
-            "max_tokens_per_1_minute": 200_000 * (1 + number),
+            "max_requests_per_1_minute": 500 * size,
+            "max_tokens_per_1_minute": 200_000 * size,
+            **more,
         }
-        for number, model in enumerate(TOKEN_SHAPES)
+        for number, (model, more) in enumerate(LIMITED.items())
     ]
+
+
+_ADMIN_KEYS = ("Usage export", "Finance dashboard", "Provisioning")
 
 
 def _admin_keys(company: Company, _path: Params, query: Params) -> list[Item]:
@@ -157,10 +181,11 @@ def _admin_keys(company: Company, _path: Params, query: Params) -> list[Item]:
         {
             "object": "organization.admin_api_key",
             "id": f"key_admin_{number}",
-            "name": f"Admin key {number}",
+            "name": name,
             "redacted_value": f"sk-admin-***{number:03d}",
-            "created_at": EPOCH + number * DAY,
-            "expires_at": None,
+            "created_at": person.added_at + 30 * DAY,
+            # The one for finance has to be made anew every year.
+            "expires_at": company.timeline.ago(-4, 1, 9) if number == 1 else None,
             "last_used_at": company.now() // DAY * DAY,
             "owner": {
                 "type": "user",
@@ -171,33 +196,33 @@ def _admin_keys(company: Company, _path: Params, query: Params) -> list[Item]:
                 "role": "owner",
             },
         }
-        for number, person in enumerate(owners)
+        for number, (name, person) in enumerate(zip(_ADMIN_KEYS, owners, strict=True))
     ]
     return items[::-1] if query.get("order") == "desc" else items
 
 
-_GROUPS = ("Engineering", "Operations", "Finance")
+_GROUPS = {f"group_{name.lower().replace(' ', '_')}": name for name in DEPARTMENTS}
 
 
 def _groups(_company: Company, _path: Params, query: Params) -> list[Item]:
     items = [
         {
-            "id": f"group_{name.lower()}",
+            "id": group,
             "name": name,
             "created_at": EPOCH + number * DAY,
             "is_scim_managed": False,
             "group_type": "group",
         }
-        for number, name in enumerate(_GROUPS)
+        for number, (group, name) in enumerate(_GROUPS.items())
     ]
     return items[::-1] if query.get("order") == "desc" else items
 
 
 def _group_users(company: Company, path: Params, _query: Params) -> list[Item]:
-    ids = [f"group_{name.lower()}" for name in _GROUPS]
-    if path["group_id"] not in ids:
+    department = _GROUPS.get(path["group_id"])
+    if department is None:
         raise not_found(f"No group found with id '{path['group_id']}'.")
-    people = company.roster.people[ids.index(path["group_id"]) :: len(ids)]
+    people = [person for person in company.roster.present(company.now()) if person.department == department]
     return [{"id": p.id, "name": p.name, "email": p.email} for p in people]
 
 

@@ -16,7 +16,9 @@ TOKEN_SHAPES: Mapping[str, Shape] = {
     "gpt-5-mini-2025-08-07": (1_500, 500, 0.45, 0.20, 0.0, 0.0),
     "gpt-4o-2024-08-06": (1_800, 420, 0.40, 0.0, 0.0, 0.15),
     "gpt-4o-mini-2024-07-18": (900, 260, 0.30, 0.0, 0.0, 0.0),
+    "gpt-5-search-api-2025-10-14": (1_900, 600, 0.30, 0.0, 0.0, 0.0),
     "ft:gpt-4o-2024-08-06:example::a1b2c3": (1_100, 180, 0.20, 0.0, 0.0, 0.0),
+    "ft:gpt-4o-mini-2024-07-18:example:intents:d4e5f6": (500, 30, 0.20, 0.0, 0.0, 0.0),
     "gpt-audio-mini-2025-12-15": (1_300, 600, 0.25, 0.0, 0.6, 0.0),
     "gpt-6-astra": (3_000, 900, 0.50, 0.20, 0.0, 0.0),
 }
@@ -63,9 +65,18 @@ def inputs(random: Random, _shape: Shape) -> Measures:
     return (int(40 + 2_500 * random() ** 2), 1)
 
 
-def images(random: Random, _shape: Shape) -> Measures:
-    """Draw a few images in one request."""
-    return (1 + int(4 * random() ** 3), 1)
+def images(random: Random, shape: Shape) -> Measures:
+    """Draw a few images in one request, of so many tokens each, and the tokens of prompt and given image.
+
+    The tokens are billed, but no usage dataset has them.
+    """
+    number = 1 + int(4 * random() ** 3)
+    if not shape:
+        return (number, 1, 0, 0, 0, 0)
+    r = random()
+    prompt = 20 + int(900 * r * r)
+    cached = int(prompt * r) & ~127
+    return (number, 1, number * int(shape[0]), prompt - cached, cached, int(shape[1]))
 
 
 def characters(random: Random, _shape: Shape) -> Measures:
@@ -101,4 +112,6 @@ DRAWS: Mapping[str, Draw] = {
     "web_search_calls": searches,
     "decisions": tokens,
     "evals": tokens,
+    "new images": images,
+    "unnamed": inputs,
 }

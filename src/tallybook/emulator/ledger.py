@@ -16,6 +16,7 @@ from tallybook.model.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from tallybook.emulator.company import Company
+    from tallybook.emulator.prices import Rate
 
 GRAINS = {"hour": 3_600, "day": 86_400, "total": 0}
 Rows = list[dict[str, Any]]
@@ -83,7 +84,8 @@ def _flows(company: Company, name: str, asked: _Asked) -> Rows:
             total = {"start_time": moment, **{field: dims.get(field) for field in asked.by}}
             total.update(dict.fromkeys(measures, 0))
             totals[key] = total
-        for measure, value in zip(measures, values, strict=True):
+        # Some events have more values than measures: what they are billed by.
+        for measure, value in zip(measures, values, strict=False):
             total[measure] += value
     return _ordered(totals, asked.by)
 
@@ -134,10 +136,15 @@ def _costs(company: Company, _name: str, asked: _Asked) -> Rows:
                         },
                     )
                     quantity = Decimal(counted) / rate.per
-                    row["amount"] += quantity * rate.price
+                    row["amount"] += quantity * _price(rate, second)
                     if "line_item" in asked.by:
                         row["quantity"] += quantity
     return _ordered(totals, asked.by)
+
+
+def _price(rate: Rate, second: int) -> Decimal:
+    """Return what a unit costs at a moment."""
+    return next(price for since, price in reversed(rate.steps) if since <= second)
 
 
 def _ordered(totals: dict[tuple[Any, ...], dict[str, Any]], by: Sequence[str]) -> Rows:

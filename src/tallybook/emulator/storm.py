@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallybook.emulator import cursors, faults, problems
-from tallybook.emulator.company import DAY, Company
+from tallybook.emulator.company import Company
 from tallybook.emulator.queries import Question, Rules, parse
 from tallybook.emulator.served import DATASETS
+from tallybook.emulator.timeline import DAY
 
 Body = dict[str, Any]
 _DECODER = msgspec.json.Decoder(Body, float_hook=Decimal)

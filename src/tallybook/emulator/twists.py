@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 
 from tallybook.emulator.arrivals import HOUR, late, restated
 from tallybook.emulator.company import Company
 from tallybook.emulator.draws import one
-from tallybook.emulator.habits import Profile, source
-from tallybook.emulator.prices import Rate
+from tallybook.emulator.habits import Curve, Profile, source
+from tallybook.emulator.prices import flat
 
 _NULLED = ("project_id", "api_key_id", "user_id", "model")
-_CREDITS = (Rate("Credits", (0,), Decimal("-0.05"), None),)
 
 
 def restating(company: Company) -> None:
@@ -38,7 +36,8 @@ def gapped(company: Company, number: int) -> None:
 
 def credited(company: Company) -> None:
     """Add negative amounts to the bill, which belong to no project."""
-    negative = source("credits", (Profile({}, 1.0, (), _CREDITS),), 0.02, one)
+    profile = Profile({}, 1.0, (), flat("Credits", 0, "-0.25", None), Curve(company.timeline))
+    negative = source("credits", [profile], 0.02, one)
     company.sources = {**company.sources, negative.name: negative}
 
 
