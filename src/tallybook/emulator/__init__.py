@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tallybook.emulator.company import Company
+from tallybook.emulator.virtual import VirtualClock
 
 if TYPE_CHECKING:
     from tallybook.emulator.app import create_app
     from tallybook.emulator.quirks import QUIRKS
     from tallybook.emulator.server import running, serve
 
-__all__ = ["QUIRKS", "Company", "create_app", "running", "serve"]
+__all__ = ["QUIRKS", "Company", "VirtualClock", "create_app", "running", "serve"]
 
 _HOMES = {"create_app": "app", "QUIRKS": "quirks", "running": "server", "serve": "server"}
 
