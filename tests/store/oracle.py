@@ -107,7 +107,8 @@ class Oracle:
                 self.history[self._event(old, key, numbers, reason)] += 1
                 self.seen[f"{reason}: {'changed' if key in new.rows else 'vanished'}"] += 1
         for key in new.rows.keys() - old.rows.keys():
-            self.history[self._event(old, key, None, reason)] += 1
+            if reason == "restated":
+                self.history[self._event(old, key, None, reason)] += 1
             self.seen[f"{reason}: appeared"] += 1
         if reason == "restated":
             self._restated(old, new)

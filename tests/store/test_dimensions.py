@@ -30,7 +30,7 @@ def test_another_total_replaces_the_bucket_with_a_note_of_what_is_lost(book: Sto
     assert book.facts() == [(0, "1d", "proj_a", 6)]
     assert book.held() == [(0, DAY, "1d", FEWER, LATER - D0)]
     reasons = {row[2:] for row in book.history()}
-    assert reasons == {("regrouped", False), ("regrouped", True)}
+    assert reasons == {("regrouped", False)}
     assert book.rows("notes", "kind", "start_time") == [("regrouped", naive(D0))]
 
 

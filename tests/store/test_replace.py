@@ -90,6 +90,14 @@ def test_a_row_that_comes_back_was_absent_since_it_vanished(book: StoreUnderTest
     ]
 
 
+def test_a_row_that_appears_in_an_open_bucket_leaves_no_mark(book: StoreUnderTest) -> None:
+    today = D0 + 2 * DAY
+    book.write(read("completions", today, today + DAY))
+    changes = book.write(read("completions", today, today + DAY, usage(today, 9), at=LATER))
+    assert (changes.inserted, changes.restated) == (1, 0)
+    assert book.history() == []
+
+
 def test_the_reason_is_open_when_the_bucket_had_not_ended_when_it_was_read(book: StoreUnderTest) -> None:
     today = D0 + 2 * DAY
     book.write(read("completions", today, today + DAY, usage(today, 5)))
@@ -103,7 +111,7 @@ def test_the_reason_is_open_when_the_bucket_had_not_ended_when_it_was_read(book:
 def test_the_reason_is_regrouped_when_other_dimensions_were_asked_for(book: StoreUnderTest) -> None:
     book.write(read("completions", D0, D0 + DAY, usage(D0, 5), dimensions=["project_id"]))
     book.write(read("completions", D0, D0 + DAY, usage(D0, 5, model="gpt"), at=LATER))
-    assert book.history() == [(0, 5, "regrouped", False), (0, None, "regrouped", True)]
+    assert book.history() == [(0, 5, "regrouped", False)]
 
 
 def test_finer_buckets_take_the_place_of_a_coarse_one(book: StoreUnderTest) -> None:

@@ -17,3 +17,7 @@ CREATE TABLE {internal}.refusals_history (
     recorded_at TIMESTAMP,
     replaced_at TIMESTAMP NOT NULL
 );
+
+-- Only what is restated leaves a mark of its absence; that a row is new in an open bucket is told by the row itself.
+DELETE FROM {internal}.usage_history WHERE absent AND reason <> 'restated';
+DELETE FROM {internal}.costs_history WHERE absent AND reason <> 'restated';
