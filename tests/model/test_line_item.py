@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.emulator import prices
+from tallybook.emulator import Company
 from tallybook.model.line_item import PARSER_VERSION, LineItem, parse
 
 SEEN: dict[str, dict[str, str]] = {
@@ -70,20 +70,9 @@ def test_what_does_not_fit_stays_whole_and_counts_as_not_understood(text: str) -
     assert not parse(text).parsed
 
 
-def rates() -> list[prices.Rate]:
-    token = [
-        rate
-        for model, batch, tier, name in product(prices.PRICES, (True, False), ("default", "priority"), (None, "evals"))
-        for rate in prices.token_rates(model, batch, tier, name)
-    ]
-    tools = (prices.SPEECHES, prices.TRANSCRIPTIONS, prices.VECTOR_STORES, prices.CODE_INTERPRETER)
-    more = (prices.FILE_SEARCH, prices.WEB_SEARCH, prices.MODERATIONS, *prices.EMBEDDINGS.values())
-    images = prices.image_rates("gpt-image-2.5-flare", "512x512")
-    return [*token, *(rate for group in (*tools, *more) for rate in group), *images]
-
-
 def test_everything_that_the_emulator_bills_is_understood() -> None:
-    texts = {rate.line_item for rate in rates()}
+    sources = Company(days=1).sources.values()
+    texts = {rate.line_item for source in sources for profile in source.profiles for rate in profile.tariff}
     assert len(texts) > 100
     assert [text for text in texts if not parse(text).parsed] == []
 

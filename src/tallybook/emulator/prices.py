@@ -143,7 +143,7 @@ FILE_SEARCH = flat("assistants api | file search", 0, "0.0025", None)
 WEB_SEARCH = flat("web search tool calls", 1, "0.01", None)
 TEXT_TOKENS = flat("Text tokens", 0, "0.000002", "tokens")
 INPUT_TOKENS = flat("input_tokens", 0, "0.0000005", "tokens")
-_IMAGE_PRICES = {"256x256": "0.016", "512x512": "0.018", "1024x1792": "0.08"}
+_IMAGE_PRICES = {"512x512": "0.018", "1024x1792": "0.08"}
 
 
 def image_rates(model: str, size: str) -> tuple[Rate, ...]:
