@@ -151,4 +151,5 @@ def test_every_organization_is_checked(tally: Run, folder: Path, monkeypatch: py
     assert "clock" in by_org["acme"]
     assert by_org["beta"] == ["key"]
     text = tally("doctor").out
+    assert "\n\nOrganization 'acme'\nok  key " in text
     assert text.index("Organization 'acme'") < text.index("Organization 'beta'") < text.index("NOT_SET is empty")

@@ -148,8 +148,16 @@ def test_a_command_that_fails_says_its_exit_code_and_what_it_says_but_never_the_
     )
     with pytest.raises(SettingsError, match=r"exit code 1\. It says: \[key\]$"):
         admin_key(printing(code=1, said=KEY))
+    with pytest.raises(SettingsError, match=r"exit code 3\. It says: it was \[key\]$"):
+        admin_key(printing("RECOGNISABLE", code=3, said="it was RECOGNISABLE"))
     with pytest.raises(SettingsError, match=r"exit code 7\.$"):
         admin_key(printing(code=7))
+
+
+def test_what_a_command_printed_is_in_no_text_of_how_it_ended() -> None:
+    ended = keys._ended(printing(KEY).key_command)  # type: ignore[arg-type]
+    assert KEY in ended.output
+    assert KEY not in repr(ended)
 
 
 def test_a_command_that_cannot_be_run_or_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

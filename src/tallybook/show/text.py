@@ -299,7 +299,7 @@ def checks_text(checks: Sequence[Check], *, width: int | None = None) -> str:
     for check in checks:
         if several and check.org != org:
             org = check.org
-            parts.append(f"\nOrganization {org!r}")
+            parts += ["", f"Organization {org!r}"]
         mark, style = ("ok", "green") if check.ok else ("NO", "bold red") if check.required else ("no", "yellow")
         grid = Table.grid(padding=(0, 2))
         grid.add_column(width=2, style=style)
