@@ -31,7 +31,7 @@ def test_a_person_is_said_by_id_email_or_name(tally: Run, path: Path, user: str)
     assert not knows_ada(path)
     again = tally("forget", user, "--yes")
     assert (again.code, again.out) == (2, "")
-    assert again.err.startswith(f"Error: Unknown user {user!r}.")
+    assert again.err.startswith(f"Error: No user has the id, e-mail or name {user!r}.")
 
 
 def test_where_nobody_can_be_asked_yes_is_said_beforehand(tally: Run, path: Path) -> None:

@@ -306,7 +306,7 @@ class Book:
         """Erase a user, said by id, e-mail or name, from the whole book; a pseudonym keeps every number.
 
         Later syncs do not bring the person back. Returns None where `confirm` is asked and says no. Raises
-        `UnknownNameError`, `UsageError` with the ids where several users are called so, `StoreError`.
+        `UsageError` where nobody is called so, and with the ids where several users are; `StoreError`.
         """
         from tallybook.book.forgetting import forget
 

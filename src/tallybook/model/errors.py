@@ -179,7 +179,10 @@ class UnanswerableError(QueryError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean …?" for near misses of `name`, else the list of all that is known."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    if near:
-        return "Did you mean " + " or ".join(f"`{n}`" for n in near) + "?"
-    return "Known: " + ", ".join(names) + "."
+    return near(name, names) or "Known: " + ", ".join(names) + "."
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return "Did you mean …?" for near misses of `name`, else nothing."""
+    found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return "Did you mean " + " or ".join(f"`{n}`" for n in found) + "?" if found else ""

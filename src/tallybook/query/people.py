@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tallybook.model.errors import UnknownNameError, UsageError
+from tallybook.model.errors import UsageError, near
 from tallybook.store.base import Store
 
 _USERS = "SELECT id, name, email FROM internal.directory WHERE kind = 'user' ORDER BY last_seen DESC"
@@ -43,7 +43,7 @@ def people(store: Store) -> dict[str, Person]:
 def find(store: Store, text: str) -> Person:
     """Return the user whose id, e-mail or name this is, in any case.
 
-    Raises `UnknownNameError` where there is none, and `UsageError` with the ids where there are several.
+    Raises `UsageError` where there is none, and with the ids where there are several.
     """
     known = people(store)
     if text in known:
@@ -51,7 +51,8 @@ def find(store: Store, text: str) -> Person:
     wanted = text.casefold()
     found = [p for p in known.values() if wanted in map(str.casefold, [*p.names, *p.emails])]
     if not found:
-        raise UnknownNameError("user", text, [name for p in known.values() for name in (p.id, *p.names, *p.emails)])
+        words = [name for p in known.values() for name in (p.id, *p.names, *p.emails)]
+        raise UsageError(f"No user has the id, e-mail or name {text!r}. {near(text, words)}".rstrip())
     if len(found) > 1:
         ids = ", ".join(sorted(p.id for p in found))
         raise UsageError(f"{len(found)} users are called {text!r}: {ids}. Say which one by the id.")
