@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tallybook.collect.openai import read
-from tallybook.collect.pages import used
+from tallybook.collect.pages import keeper
 from tallybook.model.datasets import DATASETS, dataset
 from tallybook.model.errors import ProviderError, RequestRefusedError, UnexpectedResponseError
 from tallybook.model.windows import DAY, Window
@@ -15,6 +15,7 @@ from tests.collect.server import Answer, Asked, bucket, client, page, refusal
 START = 1_790_000_000 // DAY * DAY
 WEEK = Window(START, START + 3 * DAY, "1d")
 EMBEDDINGS = dataset("embeddings")
+KEEP = keeper("none", lambda body: body)
 
 
 def day(n: int, tokens: int = 5, **more: Any) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def test_filters_are_bracketed_but_batch_is_one_boolean(clock: FakeClock) -> Non
 def test_pages_are_followed_with_the_query_unchanged(clock: FakeClock) -> None:
     pages = [page([day(0)], "a=="), page([day(1)], "b"), page([day(2)])]
     with client([Answer(200, p) for p in pages], clock) as (http, server):
-        got = read(http, EMBEDDINGS, WEEK, ("model",), keep=used, keep_buckets=True)
+        got = read(http, EMBEDDINGS, WEEK, ("model",), keep=KEEP, keep_buckets=True)
     first = server.asked[0].query
     assert [a.query for a in server.asked] == [first, [*first, ("page", "a==")], [*first, ("page", "b")]]
     assert got.rows["input_tokens"].to_pylist() == [5, 5, 5]
@@ -116,7 +117,7 @@ def test_pages_without_end_fail_the_window(clock: FakeClock, buckets: int) -> No
 def test_an_expired_cursor_starts_the_window_again(clock: FakeClock) -> None:
     whole = [Answer(200, page([day(0)], "new")), Answer(200, page([day(1), day(2)]))]
     with client([Answer(200, page([day(0, 99)], "old")), TOKEN, *whole], clock) as (http, server):
-        got = read(http, EMBEDDINGS, WEEK, (), keep=used)
+        got = read(http, EMBEDDINGS, WEEK, (), keep=KEEP)
     assert got.rows["input_tokens"].to_pylist() == [5, 5, 5]
     assert [dict(a.query).get("page") for a in server.asked] == [None, "old", None, "new"]
     assert len(got.fetches) == 2

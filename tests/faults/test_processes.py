@@ -250,7 +250,7 @@ def test_while_another_process_holds_the_file_nothing_is_asked_and_the_holder_is
 
 def test_a_sync_onto_a_full_disk_ends_with_1_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     with small_disk(tmp_path, megabytes=8) as disk, place_in(disk) as place:
-        (disk / "ballast").write_bytes(b"\0" * 5_500_000)
+        (disk / "ballast").write_bytes(b"\0" * 6_700_000)
         with place.started() as child:
             err = child.communicate()[1]
         assert (child.returncode, "No space is left for the book" in err) == (1, True), err

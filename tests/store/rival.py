@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,13 @@ from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
 from tests.store.checks import Checks
 from tests.store.oracle import Oracle
-from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Minutes, World
+from tests.store.world import BASE, BEGIN, DAY, DIMENSIONS, Key, Minutes, World
 
 ORG = "rival"
 
 
 class Rival:
-    """Syncs what the same provider says as an organization of its own, through a store of its own."""
+    """Syncs the same numbers as an organization of its own, with projects of its own, through a store of its own."""
 
     def __init__(self, path: Path, clock: FakeClock) -> None:
         self.path, self.clock = path, clock
@@ -33,8 +34,8 @@ class Rival:
 
     def sync(self, world: World, known: Mapping[str, Minutes]) -> None:
         """Read two days, whatever comes of it; what `world` has answered to others is not touched."""
-        self.known = known
-        answered, world.answered = world.answered, []
+        world = _elsewhere(world)
+        self.known = {name: world.known(name) for name in known}
         datasets, splits = (tuple(d for d in DIMENSIONS if d in known) for known in (DATASETS, SPLITS))
         policy = sync.Policy(datasets, since=BEGIN + DAY, concurrency=1, splits=splits)
         http = Http(BASE, AdminKey("sk-admin-y", "a test"), self.clock, transport=world.transport())
@@ -43,8 +44,6 @@ class Rival:
                 sync.run(_Store(self), http, ORG, policy, self.clock)
         except ProviderError:
             pass  # no dataset is known
-        finally:
-            world.answered = answered
 
     def must_wait_for(self, org: str) -> None:
         """While `org` is synced, nobody else syncs it."""
@@ -55,6 +54,21 @@ class Rival:
     def check(self) -> None:
         """Compare what the book holds of it with the oracle."""
         self.checks.check(DuckDBStore(self.path, self.clock), self.oracle)
+
+
+def _elsewhere(world: World) -> World:
+    """Return the same world in which all projects have other ids, and whose answers are counted apart."""
+
+    def renamed(key: Key) -> Key:
+        return (key[0] and f"{key[0]}_of_{ORG}", *key[1:])
+
+    projects = tuple(f"{project}_of_{ORG}" for project in world.projects)
+
+    minutes = {
+        name: {minute: {renamed(key): numbers for key, numbers in rows.items()} for minute, rows in found.items()}
+        for name, found in world.minutes.items()
+    }
+    return replace(world, minutes=minutes, projects=projects, answered=[])
 
 
 class _Store(DuckDBStore):

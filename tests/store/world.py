@@ -109,6 +109,8 @@ class World:
     horizon: int = 0
     """The provider knows nothing from this moment on."""
     mood: Mood = field(default_factory=Mood)
+    projects: tuple[str, ...] = PROJECTS
+    """What the directory lists."""
     answered: list[tuple[str, int, int, str]] = field(default_factory=list)
     """Every window answered with 200: dataset, start, end, width."""
     interrupt: Callable[[], None] | None = None
@@ -132,7 +134,7 @@ class World:
             return self._data(name, asked)
         if name in DATASETS:
             return _error(404, "Invalid URL")
-        data = [{"id": project} for project in PROJECTS] if path == "projects" else []
+        data = [{"id": project} for project in self.projects] if path == "projects" else []
         return httpx2.Response(200, json={"object": "list", "data": data, "has_more": False})
 
     def _data(self, name: str, asked: dict[str, list[str]]) -> httpx2.Response:
