@@ -132,8 +132,8 @@ class _Run:
         if not self.opened:
             self.store.migrate()
             self.opened = True
-            self.privacy, self.names_wanted = people.adopt(self.store, self.policy.directory)
             self._hold()
+            self.privacy, self.names_wanted = people.adopt(self.store, self.policy.directory)
             self._record({"process": os.getpid()})
 
     def _hold(self) -> None:
