@@ -81,6 +81,7 @@ TABLES = {
     "sync": ["--since", ago(1), "--dataset", "costs"],
     "query": ["cost", "requests", "--by", "project", "--last", "3d"],
     "status": [],
+    "rebuild": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],
     "verify": ["--since", ago(4)],
     "restatements": [],
@@ -144,6 +145,30 @@ def test_proof_shows_what_is_behind_a_number_and_is_1_where_the_book_differs(
     data = json.loads(tally(*words, "--json", "--where", "project=Support desk").out)
     assert (data["is_proved"], data["differs"]) == (False, [ago(2)])
     assert len(data["buckets"][0]["rows"]) > 1
+
+
+def test_rebuild_names_what_differs_and_is_1_until_it_is_put_back(
+    tally: Run, folder: Path, synced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ("rebuild", "--book", "mine.duckdb")
+    (folder / "mine.duckdb").write_bytes(synced.read_bytes())
+    ended = tally(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Differs    nothing" in ended.out
+    with duckdb.connect("mine.duckdb") as file:
+        file.execute("UPDATE usage SET extra = '{}'")
+    ended = tally(*words)
+    assert ended.code == 1
+    assert max(map(len, ended.out.splitlines())) <= 80
+    assert "more buckets; --json has every row." in ended.out
+    assert "`tallybook rebuild --apply` puts it back" in ended.out
+    data = json.loads(tally(*words, "--json").out)
+    assert len(data["differences"]) > 20
+    assert {d["cause"] for d in data["differences"]} == {"altered by hand"}
+    assert "All of it was put back" in tally(*words, "--apply").out
+    assert tally(*words).code == 0
+    assert list(folder.glob("*rebuilt*")) == []
 
 
 def test_fetch_prints_csv_with_every_digit(tally: Run) -> None:

@@ -19,6 +19,7 @@ from tallybook.collect.http import Http
 from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import DoesNotFitError, ProviderError
 from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Keep
 from tallybook.model.windows import SECONDS, unix
 from tallybook.store import duckdb as duckdb_store
 from tallybook.store.base import Batch, Changes
@@ -117,8 +118,9 @@ def dying() -> Iterator[None]:
 class Machine:
     """A book, the world it copies, and the oracle that says what must be in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep: Keep = "current") -> None:
         self.path = folder / "book.duckdb"
+        self.keep = keep
         self.clock = FakeClock(dt.datetime.fromtimestamp(BEGIN + 2 * DAY + 34_200, dt.UTC))
         self.world = World()
         self.oracle = Oracle()
@@ -235,6 +237,7 @@ class Machine:
             concurrency=1,
             full=step.full,
             splits=tuple(d for d in DIMENSIONS if d in SPLITS),
+            keep=self.keep,
         )
 
     def _http(self) -> Http:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.evidence import Proof
     from tallybook.collect.forget import Forgetting
+    from tallybook.collect.rebuild import Rebuilt
     from tallybook.collect.summary import Policy, Summary, Watch
     from tallybook.query.people import Person
     from tallybook.query.restatements import Restatement
@@ -322,6 +323,18 @@ class Book:
         The settings are yours to change.
         """
         self.store.rename(old, checked_name(new))
+
+    def rebuild(self, *, apply: bool = False, progress: Watch | None = None) -> Rebuilt:
+        """Make the book again, beside it, from the raw buckets that it keeps, and compare; changes nothing.
+
+        With `apply`, what differs is put back as it was given, in one transaction; what cannot be made again (because
+        no raw bucket of it is kept, or its bytes are damaged) stays as it is. Raises `StoreLockedError` while a sync
+        runs, `NotABookError`.
+        """
+        from tallybook.book.proving import rebuilt
+
+        with watched(progress) as watch:
+            return rebuilt(self.store, watch, apply=apply)
 
     def doctor(
         self, *, environ: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None = None

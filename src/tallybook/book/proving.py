@@ -1,6 +1,9 @@
-"""What proves a number, asked for in the words of a question."""
+"""What proves a number, asked for in the words of a question; and a whole book made again from its proof."""
 
 from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from tallybook.collect.evidence import Proof
 from tallybook.collect.proof import prove
@@ -11,6 +14,10 @@ from tallybook.query import where as restrict
 from tallybook.query.time import When, moment
 from tallybook.query.where import Where
 from tallybook.store.base import Store
+
+if TYPE_CHECKING:
+    from tallybook.collect.rebuild import Rebuilt
+    from tallybook.collect.summary import Watch
 
 
 def proof(store: Store, org: str, name: str, day: When, where: Where) -> Proof:
@@ -24,3 +31,13 @@ def proof(store: Store, org: str, name: str, day: When, where: Where) -> Proof:
     chosen = restrict.checked({restrict.choose(known, n, known.asked, "dimension"): v for n, v in where.items()})
     ids, _ = restrict.ids(chosen, store.rows("directory"), [org])
     return prove(store, org, known, start, ids, restrict.matching(ids))
+
+
+def rebuilt(store: Store, watch: Watch | None, *, apply: bool) -> Rebuilt:
+    """Return what came of making a book again, while no sync may run; see `Book.rebuild`."""
+    from tallybook.collect.rebuild import rebuild
+
+    with ExitStack() as locks:
+        for org in sorted({row["org"] for row in store.rows("orgs")}):
+            locks.enter_context(store.syncing(org))
+        return rebuild(store, watch, apply=apply)

@@ -90,7 +90,7 @@ class Read:
     read_at: int
     """When the request that read it began, Unix seconds."""
     rows: pa.Table
-    """As `schema.parsed(dataset)`."""
+    """As `schema.parsed(dataset)`. To a store also None: they are those that are held, only the read is new."""
     fetches: tuple[Fetch, ...] = ()
     notes: tuple[Note, ...] = ()
     told: tuple[Told, ...] = ()

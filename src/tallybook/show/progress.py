@@ -10,7 +10,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from tallybook.collect.summary import Progress as State
 
-_PHASES = {"days": "Days", "history": "Hours", "names": "Names", "control": "Control", "fetch": "Fetching"}
+_PHASES = {
+    "days": "Days",
+    "history": "Hours",
+    "names": "Names",
+    "control": "Control",
+    "fetch": "Fetching",
+    "rebuild": "Commits",
+}
 
 
 def in_notebook() -> bool:
@@ -46,7 +53,7 @@ class Bar:
 
     def __call__(self, state: State) -> None:
         """Show where the work stands."""
-        text = f"{state.rows:,} rows, {state.requests:,} requests"
+        text = f"{state.rows:,} rows" + f", {state.requests:,} requests" * (state.phase != "rebuild")
         text += f", {state.retries:,} retries" if state.retries else ""
         text += f", {state.failed} failed" if state.failed else ""
         if (state.org, state.phase) != self._phase:

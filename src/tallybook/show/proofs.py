@@ -1,13 +1,14 @@
-"""A proof as text for a terminal of 80 columns. Pure but for the width it is given."""
+"""A proof, and a book made again from its own, as text for a terminal of 80 columns. Pure but for the width."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from tallybook.model.windows import iso, naive
@@ -16,8 +17,10 @@ from tallybook.show.text import count, render
 
 if TYPE_CHECKING:
     from tallybook.collect.evidence import Content, Proof, Request
+    from tallybook.collect.rebuild import Difference, Rebuilt
 
 _MOST_ROWS = 10
+_MOST_DIFFERENCES = 20
 
 
 def proof_text(proof: Proof, *, rows: int = _MOST_ROWS, width: int | None = None) -> str:
@@ -59,8 +62,7 @@ def _verdict(proof: Proof) -> Text:
     if not proof.contents:
         return Text(f"Nothing is held of {proof.dataset} on {iso(proof.day)}. `tallybook status` shows what is.")
     if proof.is_proved:
-        shown = sum(len(c.rows) for c in proof.contents)
-        rows = f"{count(shown)} raw row" + "s" * (shown != 1)
+        rows = _many(sum(len(c.rows) for c in proof.contents), "raw row")
         return Text(f"Proved: {rows} in {_buckets(proof.contents)}, each with the bytes that were hashed, give this.")
     said = []
     if proof.differs:
@@ -78,8 +80,7 @@ def _verdict(proof: Proof) -> Text:
 
 
 def _buckets(contents: Iterable[Content]) -> str:
-    n = len(list(contents))
-    return f"{count(n)} raw bucket" + "s" * (n != 1)
+    return _many(len(list(contents)), "raw bucket")
 
 
 def _starts(contents: list[Content]) -> str:
@@ -134,3 +135,66 @@ def _earlier(proof: Proof, width: int | None) -> str:
         lines.append(f"{iso(c.start)}, held {_when(c.recorded_at)} to {_when(c.replaced_at)} UTC, {c.reason}")
         lines += [f"  {c.hash}" + ("" if c.is_whole else " DAMAGED"), f"  {numbers}"]
     return render("Earlier contents", *(Padding(Text(plain(text)), (0, 0, 0, 2)) for text in lines), width=width)
+
+
+def rebuilt_text(found: Rebuilt, *, width: int | None = None) -> str:
+    """Return what came of making a book again: what is proved, what is not, what differs and why."""
+    width = width or terminal_width()
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=9)
+    grid.add_column()
+    for name, text in _told(found):
+        grid.add_row(Text(name), Text(text))
+    parts = [render(grid, width=width)]
+    if found.differences:
+        parts += [_differing(found.differences, width), render(_outcome(found), width=width)]
+    return "\n\n".join(parts)
+
+
+def _told(found: Rebuilt) -> Iterator[tuple[str, str]]:
+    yield "Made", f"{_many(found.reads, 'read')} in {_many(found.commits, 'commit')} again"
+    days = f"; history, too, on {_many(found.days, 'day')} of a dataset of which all that was ever read is kept"
+    yield "Compared", f"{_many(found.compared, 'held bucket')}{days if found.days else ''}"
+    if found.unproved:
+        yield "Unproved", f"{_many(found.unproved, 'held bucket')}: no whole raw bucket is kept; they stay as they are"
+    for _, dataset, bucket_width, start in found.damaged[:_MOST_DIFFERENCES]:
+        yield "Damaged", f"{dataset} {iso(start)} ({bucket_width}): its bytes do not have the hash they had"
+    yield "Differs", _many(len(found.differences), "bucket") if found.differences else "nothing"
+
+
+def _many(n: int, what: str) -> str:
+    return f"{count(n)} {what}" + "s" * (n != 1)
+
+
+def _outcome(found: Rebuilt) -> Text:
+    if found.applied:
+        return Text("All of it was put back as it was given, in one transaction.")
+    return Text("Nothing was changed. `tallybook rebuild --apply` puts it back as it was given.", style="bold yellow")
+
+
+def _differing(differences: list[Difference], width: int | None) -> str:
+    some = differences[:_MOST_DIFFERENCES]
+    columns = [
+        Column("dataset", [d.dataset for d in some], is_label=True),
+        Column("bucket", [iso(d.start) for d in some]),
+        Column("held", [_summary(d.held) for d in some], is_label=True),
+        Column("given", [_summary(d.given) for d in some], is_label=True),
+        Column("cause", [d.cause for d in some], is_label=True),
+    ]
+    left = len(differences) - len(some)
+    more = f"\n\nand {_many(left, 'more bucket')}; --json has every row." if left else ""
+    return table_text(columns, width) + more
+
+
+_TOLD = ("amount", "input_tokens", "num_model_requests")
+
+
+def _summary(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return how many rows, and what they add up to in the first number that they have."""
+    every = list(rows)
+    if not every:
+        return "no row"
+    number = next((n for n in (*_TOLD, *every[0]) if isinstance(every[0].get(n), int | Decimal)), None)
+    known = [row[number] for row in every if number and row[number] is not None]
+    said = _many(len(every), "row")
+    return f"{said}, {_exact(sum(known))}" if known else said

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from tallybook.model.clock import Clock
 from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
 from tallybook.model.datasets import HELD
 from tallybook.model.records import Fetch, Note, Read, Refusal
@@ -82,6 +83,35 @@ class Amendment:
     """Small table to new rows."""
     book: Mapping[str, str] = field(default_factory=dict)
     """Columns of the book's row about itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provable:
+    """What of a book was made again with everything that it ever was."""
+
+    days: frozenset[tuple[str, str, int]] = frozenset()
+    """Organization, dataset and midnight, Unix seconds."""
+    datasets: frozenset[tuple[str, str]] = frozenset()
+    """Organization and dataset of which this is true of every day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A row that only one of two books has."""
+
+    org: str
+    dataset: str
+    start: int
+    """Of its bucket, Unix seconds."""
+    table: str
+    is_held: bool
+    """Whether it is the book that has it, not the one made again."""
+    row: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str, int, str]:
+        """What tells its bucket and table from others."""
+        return (self.org, self.dataset, self.start, self.table)
 
 
 class Store(Protocol):
@@ -157,6 +187,25 @@ class Store(Protocol):
 
     def rename(self, old: str, new: str) -> None:
         """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
+        ...
+
+    def beside(self, clock: Clock) -> AbstractContextManager[Store]:
+        """Return a new store with a clock of its own beside this one, which is thrown away at the end."""
+        ...
+
+    def comparable(self, rebuilt: Store, provable: Provable) -> tuple[int, int]:
+        """Return how many buckets are held, and how many of them `rebuilt` has from the same raw bucket."""
+        ...
+
+    def mismatches(self, rebuilt: Store, provable: Provable) -> list[Mismatch]:
+        """Return the rows that are not in both books, where `rebuilt` was made from the same raw buckets.
+
+        History and coverage are compared where they were made again whole.
+        """
+        ...
+
+    def mend(self, rebuilt: Store, provable: Provable) -> None:
+        """Put what `rebuilt` has in the place of what `mismatches` names, in one transaction."""
         ...
 
     def sizes(self) -> dict[str, int]:
@@ -240,6 +289,8 @@ def known(read: Read) -> Read | None:
 
 def inside(read: Read, window: Window) -> Read:
     """Return the part of a read that lies in `window`, without its requests and notes."""
+    if read.rows is None:
+        return replace(read, window=window, fetches=(), notes=())
     low, high = naive(window.start), naive(window.end)
     flags = [low <= start < high for start in read.rows["start_time"].to_pylist()]
     # Slices cost nothing, where the first use of Arrow's filters takes 40 MB (measured 2026-11, pyarrow 26).

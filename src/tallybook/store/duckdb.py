@@ -21,8 +21,8 @@ from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import Run, squeeze
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.windows import naive
-from tallybook.store import line_items, orgs
-from tallybook.store.base import Amendment, Batch, Changes, table_of
+from tallybook.store import duckdb_rebuild, line_items, orgs
+from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Store, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
@@ -233,6 +233,39 @@ class DuckDBStore:
                 locks.enter_context(self.syncing(name))
             with self._file.writing() as cursor, transaction(cursor):
                 orgs.rename(cursor, old, new)
+
+    @contextmanager
+    def beside(self, clock: Clock) -> Iterator[Store]:
+        """Return a new store with a clock of its own beside this one, which is thrown away at the end."""
+        path = self.path.with_name(f"{self.path.name}.rebuilt")
+        every = [path, path.with_name(f"{path.name}.wal")]
+        try:
+            for left in every:
+                left.unlink(missing_ok=True)
+            yield DuckDBStore(path, clock)
+        finally:
+            for left in every:
+                left.unlink(missing_ok=True)
+
+    @contextmanager
+    def _compared(self, rebuilt: Store, provable: Provable) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._file.writing() as cursor, duckdb_rebuild.compared(cursor, Path(rebuilt.url), provable):
+            yield cursor
+
+    def comparable(self, rebuilt: Store, provable: Provable) -> tuple[int, int]:
+        """Return how many buckets are held, and how many of them `rebuilt` has from the same raw bucket."""
+        with self._compared(rebuilt, provable) as cursor:
+            return duckdb_rebuild.held_and_comparable(cursor)
+
+    def mismatches(self, rebuilt: Store, provable: Provable) -> list[Mismatch]:
+        """Return the rows that are not in both books, where `rebuilt` was made from the same raw buckets."""
+        with self._compared(rebuilt, provable) as cursor:
+            return list(duckdb_rebuild.mismatches(cursor))
+
+    def mend(self, rebuilt: Store, provable: Provable) -> None:
+        """Put what `rebuilt` has in the place of what `mismatches` names, in one transaction."""
+        with self._compared(rebuilt, provable) as cursor, transaction(cursor):
+            duckdb_rebuild.mend(cursor, list(duckdb_rebuild.mismatches(cursor)))
 
     def sizes(self) -> dict[str, int]:
         """Return rows per table, and the bytes of the whole under `bytes`."""

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from tallybook.model import arrow
-from tallybook.model.coverage import PartialBucketError, Run
+from tallybook.model.coverage import PartialBucketError, Run, squeeze
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Note, Read
@@ -120,12 +120,13 @@ def _without_loss(
         if not richer:
             yield read
             continue
-        totals = {r.dimensions: _bucket_totals(cursor, batch.org, read, r.dimensions) for r in richer}
+        said = read.rows is not None
+        totals = {r.dimensions: _bucket_totals(cursor, batch.org, read, r.dimensions) for r in richer if said}
         step = SECONDS[read.window.width]
         verdicts: list[tuple[int, tuple[str, ...] | None]] = []
         for start in range(read.window.start, read.window.end, step):
             run = next((r for r in richer if r.start <= start < r.end), None)
-            before, after = totals[run.dimensions] if run is not None else ({}, {})
+            before, after = totals[run.dimensions] if run is not None and said else ({}, {})
             same = run is not None and before.get(start) == after.get(start)
             verdicts.append((start, run.dimensions if run is not None and same else None))
             if run is not None and not same:
@@ -194,10 +195,13 @@ def _coverage(cursor: duckdb.DuckDBPyConnection, org: str, what: Effect, at: dt.
             )
         insert(cursor, "coverage", [_run_row(org, name, r) for r in added])
     committed = _microseconds(at)
+    # However a span was cut into reads, what it replaced is one run.
+    replaced = {n: squeeze(r for name, r in what.replaced if name == n) for n in {name for name, _ in what.replaced}}
+    fallen = [(name, run) for name, runs in replaced.items() for run in runs if run.recorded_at != committed]
     insert(
         cursor,
         "coverage_history",
-        [_run_row(org, name, r) | {"replaced_at": at} for name, r in what.replaced if r.recorded_at != committed],
+        [_run_row(org, name, run) | {"replaced_at": at} for name, run in fallen],
     )
 
 

@@ -18,11 +18,16 @@ _EVERY = " UNION ".join(f"SELECT line_item FROM {table} WHERE line_item IS NOT N
 
 def learn(cursor: duckdb.DuckDBPyConnection, reads: Iterable[Read]) -> None:
     """Take apart the texts in `reads` that the book does not know yet."""
-    columns = [read.rows["line_item"] for read in reads if "line_item" in read.rows.column_names]
+    columns = [read.rows["line_item"] for read in reads if "line_item" in _names(read)]
     met = {text for column in columns for text in pc.unique(column).to_pylist() if text is not None}
     if met:
         known = "SELECT line_item FROM internal.line_items WHERE list_contains(?::VARCHAR[], line_item)"
         _add(cursor, met - {text for (text,) in cursor.execute(known, [list(met)]).fetchall()})
+
+
+def _names(read: Read) -> list[str]:
+    names: list[str] = [] if read.rows is None else read.rows.column_names
+    return names
 
 
 def refresh(cursor: duckdb.DuckDBPyConnection) -> None:

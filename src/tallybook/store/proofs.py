@@ -55,3 +55,28 @@ def facts(store: Store, org: str, dataset: str, start: dt.datetime, end: dt.date
         text, params = f"{text} AND {table.which} = ?", [*params, which(dataset)]
     found: Rows = store.read(f"{text} ORDER BY start_time", params).to_pylist()
     return found
+
+
+def commits(store: Store) -> list[dt.datetime]:
+    """Return when something was written that rows were made of, in order."""
+    text = "SELECT DISTINCT recorded_at FROM internal.fetches WHERE envelope IS NOT NULL ORDER BY recorded_at"
+    return [row["recorded_at"] for row in store.read(text).to_pylist()]
+
+
+def committed(store: Store, first: dt.datetime, last: dt.datetime) -> Rows:
+    """Return the requests that commits from `first` to `last` made rows of, in order."""
+    text = (
+        "SELECT * FROM internal.fetches WHERE recorded_at BETWEEN ? AND ? AND envelope IS NOT NULL "
+        "ORDER BY recorded_at, began_at"
+    )
+    found: Rows = store.read(text, [first, last]).to_pylist()
+    return found
+
+
+def covered(store: Store) -> Rows:
+    """Return what coverage ever said: org, dataset, span, and when it was committed."""
+    columns = "org, dataset, start_time, end_time, width, recorded_at"
+    tables = ("coverage", "coverage_history")
+    text = " UNION ALL ".join(f"SELECT {columns} FROM internal.{table}" for table in tables)
+    found: Rows = store.read(text).to_pylist()
+    return found
