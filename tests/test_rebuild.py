@@ -62,7 +62,7 @@ def test_a_book_that_kept_what_is_current_is_made_again(life: Iterable[Step]) ->
     assert (out.compared > 50, out.unproved) == (True, 0)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(steps, min_size=2, max_size=5), st.sampled_from(["all", "current", "none"]))
 def test_a_book_is_made_again_after_any_life(life: list[Step], keep: Keep) -> None:
     out = is_the_same(life, keep)
