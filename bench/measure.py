@@ -82,7 +82,7 @@ def run(
             stdout=output,
             stderr=subprocess.DEVNULL if quiet else None,
             cwd=folder or scratch,
-            env={**os.environ, **(variables or {})},
+            env={**_variables(), **(variables or {})},
             text=True,
         )
         timer = threading.Timer(patience, child.kill)
@@ -95,6 +95,11 @@ def run(
         unit = 1 if sys.platform == "darwin" else 1024
         cpu = used.ru_utime + used.ru_stime
         return Run(seconds, cpu, used.ru_maxrss * unit, output.read(), child.returncode)
+
+
+def _variables() -> dict[str, str]:
+    """Return the environment without what keeps Python from writing bytecode: what pip installs has it already."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def succeeded(

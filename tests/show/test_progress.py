@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 import tallybook
+from tallybook.book.common import in_notebook
 from tallybook.collect.summary import Progress
 from tallybook.show import progress
-from tallybook.show.progress import Bar, in_notebook
+from tallybook.show.progress import Bar
 from tests.books import KEY, book_at
 from tests.emulator.wire import organization
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,21 +27,25 @@ def words(value: Words | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def in_notebook() -> bool:
+    """Return whether this runs in a Jupyter kernel; IPython is never imported for it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
 @contextmanager
 def watched(progress: Watch | None) -> Iterator[Watch | None]:
     """Yield who is told of progress: the caller's own, a bar in a notebook, or none: a library writes to no terminal.
 
     The bar ends with the work, however that ends.
     """
-    if progress is None:
-        from tallybook.show.progress import in_notebook
+    if progress is None and in_notebook():
+        from rich.console import Console
 
-        if in_notebook():
-            from rich.console import Console
+        from tallybook.show.progress import Bar
 
-            from tallybook.show.progress import Bar
-
-            with Bar(Console()) as bar:
-                yield bar
-            return
+        with Bar(Console()) as bar:
+            yield bar
+        return
     yield progress

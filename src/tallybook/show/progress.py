@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Self
 
 from rich.console import Console
@@ -18,13 +17,6 @@ _PHASES = {
     "fetch": "Fetching",
     "rebuild": "Commits",
 }
-
-
-def in_notebook() -> bool:
-    """Return whether this runs in a Jupyter kernel; IPython is never imported for it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
 
 
 class Bar:
