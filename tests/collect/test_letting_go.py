@@ -50,4 +50,4 @@ def test_a_sync_without_news_opens_the_book_for_its_schema_its_plan_and_its_writ
             monkeypatch.setattr(Engine, "attach", counted)
             opened.clear()
             assert run(store, http, "acme", POLICY, clock).ok
-    assert len(opened) == 3 + 2, "for its schema, plan and writes; twice more where nobody tells whose key it is"
+    assert len(opened) == 3 + 3 + 2, "three more for what is kept of people; two where nobody tells whose key it is"

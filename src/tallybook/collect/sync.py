@@ -132,8 +132,9 @@ class _Run:
         if not self.opened:
             self.store.migrate()
             self.opened = True
-            self._hold()
+            # Not held yet: after a person was forgotten, the file may have to be written anew.
             self.privacy, self.names_wanted = people.adopt(self.store, self.policy.directory)
+            self._hold()
             self._record({"process": os.getpid()})
 
     def _hold(self) -> None:

@@ -76,21 +76,29 @@ class DuckDBStore:
         self._must_have_folder()
         with self._file.writing(create=True) as cursor:
             done = applied(cursor, self.path)
-            for number, name, text in migrations():
-                if number in done:
-                    continue
-                log.info("migration %d: %s", number, name)
-                now = _naive_now(self._clock)
+            missing = [m for m in migrations() if m[0] not in done]
+            if missing:
+                # All at once: whoever looks after a crash finds the old book or the new one, never one in between.
                 with transaction(cursor):
-                    if not done:
-                        _begin_book(cursor)
-                    cursor.execute(text.format(**DIALECT))
-                    cursor.execute("INSERT INTO internal.migrations VALUES (?, ?, ?)", [number, name, now])
-                    if not done:
-                        cursor.execute("INSERT INTO internal.book VALUES (?, ?, ?, 0)", [uuid.uuid4().hex, now, now])
-                done.add(number)
+                    self._apply(cursor, missing, is_new=not done)
             with transaction(cursor):
                 line_items.refresh(cursor)
+
+    def _apply(
+        self, cursor: duckdb.DuckDBPyConnection, missing: Sequence[tuple[int, str, str]], *, is_new: bool
+    ) -> None:
+        now = _naive_now(self._clock)
+        if is_new:
+            _begin_book(cursor)
+        for i, (number, name, text) in enumerate(missing):
+            log.info("migration %d: %s", number, name)
+            cursor.execute(text.format(**DIALECT))
+            cursor.execute("INSERT INTO internal.migrations VALUES (?, ?, ?)", [number, name, now])
+            if is_new and i == 0:
+                row = [uuid.uuid4().hex, now, now]
+                cursor.execute(
+                    "INSERT INTO internal.book (book_id, created_at, last_commit, version) VALUES (?, ?, ?, 0)", row
+                )
 
     def replace(self, batch: Batch) -> Changes:
         """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
