@@ -1,5 +1,6 @@
 """All pages of one window: what is asked, and which pages are not believed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -144,3 +145,11 @@ def test_buckets_may_name_their_rows_result_and_may_be_missing_or_empty(clock: F
     empty = bucket(START, START + DAY)
     with client([Answer(200, page([empty, old]))], clock) as (http, _):
         assert read(http, EMBEDDINGS, WEEK, ()).rows["input_tokens"].to_pylist() == [5]
+
+
+@pytest.mark.parametrize("keep", ["current", "none"])
+def test_a_page_with_bytes_that_are_no_text_around_its_buckets_is_refused(clock: FakeClock, keep: Any) -> None:
+    whole = json.dumps(page([day(0)], note="x")).encode().replace(b'"x"', b'"\xff"')
+    kept = keeper(keep, lambda body: body)
+    with client([Answer(200, whole)], clock) as (http, _), pytest.raises(ProviderError, match="not JSON"):
+        read(http, EMBEDDINGS, WEEK, (), keep=kept)

@@ -69,8 +69,12 @@ _PAGE_DECODER = msgspec.json.Decoder(_Page, float_hook=Decimal)
 def decode_page(body: bytes | bytearray) -> dict[str, Any] | None:
     """Return a page whose `data` lists buckets as `msgspec.Raw`, to be decoded one at a time.
 
-    What is no such page comes as `decode` gives it.
+    What is no such page comes as `decode` gives it; None where its bytes are no text, also in fields nobody reads.
     """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return None
     try:
         return {**_PAGE_DECODER.decode(body)}
     except _NO_JSON:
