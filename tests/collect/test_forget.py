@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import msgspec
 import pytest
 
 from tallybook.book import Book
+from tallybook.collect.entries import entry, told
 from tallybook.collect.pages import unpacked
 from tallybook.collect.people import Forgotten, Privacy, hashed
 from tallybook.emulator.roster import Person
 from tallybook.model.errors import StoreLockedError, UsageError
+from tallybook.model.settings import Directory
 from tallybook.store.duckdb import DuckDBStore
 from tests.books import KEY, book_at
 from tests.emulator.wire import Org, organization
+from tests.store.book import D0, DAY, fetch, read, usage
 
 BOUNDS: dict[str, Any] = {"since": "2026-11-18", "datasets": ["costs", "completions"]}
 
@@ -185,6 +189,57 @@ def test_who_was_met_in_usage_alone_can_be_forgotten_too(org: Org, tmp_path: Pat
     assert traces(book, person) == set()
 
 
+def privacy(mode: Directory = "full") -> Privacy:
+    return Privacy(mode, Forgotten("salt", {hashed("salt", "user-ada"): "user-forgotten-1"}))
+
+
+def test_rows_that_were_read_are_written_without_the_person() -> None:
+    rows = [
+        usage(D0, 1, user_id="user-ada", extra='{"by":"user-ada","n":1.50}'),
+        usage(D0, 2, user_id="user-bo", extra=None),
+        usage(D0, 3, user_id=None),
+    ]
+    told = (
+        ("project", "proj_a", "name", "Alpha"),
+        ("user", "user-ada", "email", "ada@example.com"),
+        ("user", "user-bo", "name", "Bo"),
+        ("api_key", "key_1", "name", "Ada's key"),
+    )
+    got = replace(read("completions", D0, D0 + DAY, *rows), told=told)
+    kept = privacy().read(got)
+    assert kept.rows["user_id"].to_pylist() == ["user-forgotten-1", "user-bo", None]
+    assert kept.rows["extra"].to_pylist() == ['{"by":"user-forgotten-1","n":1.50}', None, None]
+    assert kept.rows.schema == got.rows.schema
+    assert kept.rows.drop_columns(["user_id", "extra"]) == got.rows.drop_columns(["user_id", "extra"])
+    assert kept.told == (told[0], told[2])
+    assert Privacy().read(got) is got
+    other = read("vector_stores", D0, D0 + DAY, {"at": D0, "usage_bytes": 5})
+    assert privacy().read(other).rows == other.rows
+
+
+def test_a_list_that_was_followed_from_the_person_on_does_not_name_them() -> None:
+    asked = [replace(fetch("users"), query=query) for query in ("limit=100&after=user-ada", "after=&x=a%20b", "n=1")]
+    assert [f.query for f in privacy().fetches(asked)] == ["limit=100&after=user-forgotten-1", "after=&x=a+b", "n=1"]
+    assert privacy().fetches(asked)[2] is asked[2]
+    assert list(Privacy().fetches(asked)) == asked
+
+
+def test_entries_of_the_directory_lose_the_person_and_the_name_where_it_is_part_of_another() -> None:
+    ada = {"id": "user-ada", "name": "Ada Alder", "email": "ada@example.com"}
+    twin = {"id": "user-twin", "name": "Ada Alder"}
+    hers = entry("api_key", {"id": "key_1", "name": "laptop"}, owner_id="user-ada")
+    bot = entry("service_account", {"id": "svc", "name": "Ada Alder's bot"})
+    group = entry("group_members", {"id": "g", "members": ["user-ada", "user-bo"]}, ("members",))
+    kept = privacy().entries([entry("user", ada), entry("user", twin), hers, bot, group, *told("user", ada)])
+    found = [(e["kind"], e["id"], e["name"], e["owner_id"], e["details"]) for e in kept]
+    assert found == [
+        ("user", "user-twin", "Ada Alder", None, None),
+        ("api_key", "key_1", None, "user-forgotten-1", None),
+        ("service_account", "svc", None, None, None),
+        ("group_members", "g", None, None, '{"members":["user-forgotten-1","user-bo"]}'),
+    ]
+
+
 def test_a_hash_is_of_no_use_without_the_salt_of_its_book() -> None:
     known = {hashed("salt", "user-ada"): "user-forgotten-1"}
     here, elsewhere = Forgotten("salt", known), Forgotten("other", known)
@@ -193,7 +248,6 @@ def test_a_hash_is_of_no_use_without_the_salt_of_its_book() -> None:
         "user-ada",
         "user-bo",
     )
-    privacy = Privacy("full", here)
     raw = b'{"a":"user-ada","b":["user-ada2","user\\u002dada"],"c":1.50,"user_email":"ada@example.com"}'
-    assert privacy.page(raw) == b'{"a":"user-forgotten-1","b":["user-ada2","user-forgotten-1"],"c":1.50}'
+    assert Privacy("full", here).page(raw) == b'{"a":"user-forgotten-1","b":["user-ada2","user-forgotten-1"],"c":1.50}'
     assert Privacy("full", Forgotten()).page(raw) is raw

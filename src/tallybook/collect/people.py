@@ -31,6 +31,8 @@ _STRICTER: tuple[Directory, ...] = ("full", "names", "ids", "off")
 """Each holds no more than the one before it."""
 
 _JSON = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+_REMEMBERED = 100_000
+"""Texts of raw buckets whose hash is known; most repeat from bucket to bucket."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -46,6 +48,7 @@ class Forgotten:
         """`pseudonyms` are by hash."""
         self._salt, self._pseudonyms = salt, pseudonyms or {}
         self._seen: dict[str, str] = {}
+        self._written: dict[bytes, bytes] = {}
 
     def __bool__(self) -> bool:
         return bool(self._pseudonyms)
@@ -66,9 +69,14 @@ class Forgotten:
         return _STRING.sub(self._string, text) if self._pseudonyms else text
 
     def _string(self, match: re.Match[bytes]) -> bytes:
-        identity = msgspec.json.decode(match[0], type=str)
-        other = self.instead(identity)
-        return match[0] if other == identity else msgspec.json.encode(other)
+        text = match[0]
+        if text not in self._written:
+            if len(self._written) > _REMEMBERED:
+                self._written.clear()
+            identity = msgspec.json.decode(text, type=str)
+            other = self._pseudonyms.get(hashed(self._salt, identity), identity)
+            self._written[text] = text if other == identity else msgspec.json.encode(other)
+        return self._written[text]
 
 
 def _changed(rows: pa.Table, name: str, change: Callable[[str], str]) -> pa.Table:
