@@ -31,7 +31,7 @@ QUESTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 """By dimensions that are refused for a while, over edges that cut days, and counted back from now."""
 
 
-_NEWEST = f"""SELECT max(moment) AS newest FROM ({
+_NEWEST = f"""SELECT coalesce(max(moment), (SELECT last_commit FROM internal.book)) AS newest FROM ({
     " UNION ALL ".join(
         f"SELECT recorded_at AS moment FROM internal.{table} UNION ALL SELECT replaced_at FROM internal.{table}_history"
         for table in ("coverage", "refusals")
@@ -60,7 +60,7 @@ class Copies:
         path = self.path.with_name(f"copy_{len(self.taken)}.duckdb")
         shutil.copyfile(self.path, path)
         (row,) = DuckDBStore(path).read(_NEWEST).to_pylist()
-        self.taken.append(Copy(path, row["newest"] or naive(BEGIN + 2 * DAY)))
+        self.taken.append(Copy(path, row["newest"]))
 
     def check(self, *, thoroughly: bool) -> None:
         """Ask all copies what the book is asked as of their newest commit: rows, range and coverage are the same.
