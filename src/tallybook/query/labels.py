@@ -86,7 +86,7 @@ def resolve(
     names = {i: label for i, label in known.get(kind, {}).items() if i[0] in orgs}
     by_label: dict[str, list[Identity]] = {}
     for identity, label in names.items():
-        for text in {label, _bare(identity, label)}:
+        for text in {label, bare(identity, label)}:
             by_label.setdefault(text, []).append(identity)
     out: dict[Identity, None] = {}
     remarks = []
@@ -103,7 +103,7 @@ def resolve(
     return tuple(out), remarks
 
 
-def _bare(identity: Identity, label: str) -> str:
+def bare(identity: Identity, label: str) -> str:
     """Return a label without the end of the id that made it unique."""
     name, separator, suffix = label.removesuffix(")").rpartition(" (")
     known = qualified(identity)
