@@ -9,33 +9,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tallybook.book import Book
+from tallybook.show.numbers import count
 from tallybook.show.tables import Column, table_text, terminal_width
-from tallybook.show.text import count, money, result_text, size, status_text
+from tallybook.show.text import result_text, status_text
 from tests.books import hold
-
-
-@pytest.mark.parametrize(
-    ("value", "currency", "text"),
-    [
-        ("1234.5", "usd", "$1,234.50"),
-        ("0", "usd", "$0.00"),
-        ("0", None, "0.00"),
-        ("0.001", "usd", "<$0.01"),
-        ("-0.001", "usd", "\N{MINUS SIGN}<$0.01"),
-        ("-1234.5", "eur", "\N{MINUS SIGN}€1,234.50"),
-        ("2", "chf", "2.00 CHF"),
-        ("0.001", "chf", "<0.01 CHF"),
-        (None, "usd", "–"),
-    ],
-)
-def test_money(value: str | None, currency: str | None, text: str) -> None:
-    assert money(None if value is None else Decimal(value), currency) == text
-
-
-def test_counts_and_sizes() -> None:
-    assert [count(n) for n in (1234567, 0, -5, None)] == ["1,234,567", "0", "\N{MINUS SIGN}5", "–"]
-    assert [size(n) for n in (999, 1000, 9_200_000, 10**13)] == ["999 bytes", "1.0 kB", "9.2 MB", "10,000.0 GB"]
-
 
 DAY = {"since": "2026-11-01", "until": "2026-11-01"}
 NAMES = st.text(min_size=1, max_size=30)

@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tallybook.model.windows import iso, naive
+from tallybook.show.numbers import count
 from tallybook.show.tables import Column, plain, table_text, terminal_width
-from tallybook.show.text import count, render
+from tallybook.show.text import render
 
 if TYPE_CHECKING:
     from tallybook.collect.evidence import Content, Proof, Request

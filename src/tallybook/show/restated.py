@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from tallybook.query.restatements import Change, Restatement
 from tallybook.query.settling import Settling
+from tallybook.show.numbers import count, money
 from tallybook.show.tables import Column, plain, table_text, terminal_width
-from tallybook.show.text import count, money, render
+from tallybook.show.text import render
 
 _MOST = 40
 

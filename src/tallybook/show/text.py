@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tallybook.query.inventory import Status
 from tallybook.query.time import stretch
+from tallybook.show.numbers import count, days, money, places, size
 from tallybook.show.result import Fetched, Result
 from tallybook.show.tables import Column, fits, plain, table_text, terminal_width, width_of
 
@@ -21,48 +22,6 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.control import Control
     from tallybook.collect.summary import Summary
-
-_CENT = Decimal("0.01")
-_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
-
-
-def count(value: int | None) -> str:
-    """Return a whole number with thousands separators, a true minus, and a dash for what is not held."""
-    return "–" if value is None else f"{value:,}".replace("-", "\N{MINUS SIGN}")
-
-
-def money(value: Decimal | None, currency: str | None, places: int = 2) -> str:
-    """Return an amount with its currency; an amount too small to show is `<$0.01`, never zero."""
-    if value is None:
-        return "–"
-    symbol = _SYMBOLS.get(currency or "", "")
-    unit = "" if symbol or not currency else f" {currency.upper()}"
-    step = _CENT.scaleb(2 - places)
-    sign = "\N{MINUS SIGN}" if value < 0 else ""
-    if value and abs(value) < step:
-        return f"{sign}<{symbol}{step:f}{unit}"
-    return f"{sign}{symbol}{abs(value):,.{places}f}{unit}"
-
-
-def places(values: Iterable[Decimal | None]) -> int:
-    """Return the decimal places of a list of amounts, decided by the largest: cents, or more where all are less."""
-    largest = max((abs(v) for v in values if v is not None), default=Decimal(0))
-    return 6 if 0 < largest < _CENT else 2
-
-
-def days(n: int) -> str:
-    """Return a number of days in words."""
-    return f"{n:,} {'day' if n == 1 else 'days'}"
-
-
-def size(n: int) -> str:
-    """Return bytes as people say them."""
-    amount = float(n)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
-        amount /= 1000
-    raise AssertionError
 
 
 def render(*parts: RenderableType, width: int | None = None, colour: bool | None = None) -> str:

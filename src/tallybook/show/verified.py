@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from tallybook.model.windows import iso
 from tallybook.query.time import stretch
+from tallybook.show.numbers import days
 from tallybook.show.tables import Column, plain, table_text, terminal_width
-from tallybook.show.text import days, render
+from tallybook.show.text import render
 
 if TYPE_CHECKING:
     from tallybook.collect.control import Compared, Control
