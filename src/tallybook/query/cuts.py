@@ -1,0 +1,68 @@
+"""Whether what is held can be told apart at the edges that a question needs. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from tallybook.model.coverage import Run
+from tallybook.model.errors import UnanswerableError
+from tallybook.model.windows import SECONDS, ceil, floor, iso
+from tallybook.query.axis import Slot, edges
+from tallybook.query.zones import at, local
+
+_WORDS = {"1m": "minute", "1h": "hour", "1d": "day"}
+
+
+def check_edges(name: str, org_text: str, runs: Sequence[Run], axis: Sequence[Slot], tz: str = "UTC") -> None:
+    """Raise `UnanswerableError` where an edge of the slots cuts a bucket that is held, naming what can be asked.
+
+    `name` is the dataset, `org_text` what follows it where there are several organizations (` of acme`). An open
+    bucket may be cut where nothing of it is known yet.
+    """
+    wanted = edges(axis)
+    uneven = {width: [e for e in wanted if e % SECONDS[width]] for width in {run.width for run in runs}}
+    inside = {edge: run for run in runs for edge in _inside(run, uneven[run.width])}
+    cut = {edge: run for edge, run in inside.items() if edge == wanted[0] or edge < run.end}
+    if not cut:
+        return
+    outer = {wanted[0], wanted[-1]}
+    if cut.keys() <= outer:
+        edge, run = min(cut.items(), key=lambda item: item[0])
+        raise UnanswerableError(_range_text(f"{name}{org_text}", run, edge, is_end=edge != wanted[0]))
+    last = max(cut)
+    first = next((slot for slot in axis if slot.start > last and slot.start not in inside), None)
+    raise UnanswerableError(_slots_text(f"{name}{org_text}", cut[last], last, first, tz))
+
+
+def _inside(run: Run, uneven: Sequence[int]) -> Sequence[int]:
+    """Return those of the edges (none of which is an edge of its width) that are inside buckets of a run."""
+    extent = run.extent
+    return uneven[bisect_right(uneven, extent.start) : bisect_left(uneven, extent.end)]
+
+
+def _range_text(whose: str, run: Run, edge: int, *, is_end: bool) -> str:
+    nearest = floor(edge, run.width) if is_end else ceil(edge, run.width)
+    return (
+        f"{whose} is held by {run.width} around {iso(edge)}, so the range cannot {'end' if is_end else 'begin'} there. "
+        f"The nearest that can be answered {'ends before' if is_end else 'begins with'} {iso(nearest)}; whole days "
+        "of UTC always can."
+    )
+
+
+def _slots_text(whose: str, run: Run, last: int, first: Slot | None, tz: str) -> str:
+    by = f"by {_WORDS[run.width]} in UTC"
+    ask = f"Ask from {_said(first, tz)} on, or {by}." if first else f"Ask {by}."
+    where = iso(last) if tz == "UTC" else f"{iso(last)} ({local(last, tz):%Y-%m-%d %H:%M} in {tz})"
+    return (
+        f"{whose} is held by {run.width} until {iso(run.extent.end)}, so what was before {where} and what "
+        f"was after it cannot be told apart. {ask}"
+    )
+
+
+def _said(slot: Slot, tz: str) -> str:
+    """Return the start of a slot as `since` takes it."""
+    if at(slot.label, tz) == slot.start and slot.label.time() == dt.time():
+        return f"{slot.label:%Y-%m-%d}"
+    return f"{local(slot.start, tz):%Y-%m-%dT%H:%M}"
