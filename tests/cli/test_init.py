@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tallybook.cli.init import TEMPLATE
-from tallybook.model.settings import Org, Pages, Settings, Sync, load
+from tallybook.model.settings import Org, Pages, Settings, Sync, Team, load
 from tests.cli.conftest import Run
 
 
@@ -35,8 +35,16 @@ def test_every_setting_is_mentioned() -> None:
     assert set(sections) == set(tables)
     for name, struct in tables.items():
         written = re.findall(r"^(\w+) = ", sections[name], re.MULTILINE)
-        fields = {f for f in struct.__struct_fields__ if f"[{f}]" not in tables} - {"path", "org"}
+        fields = {f for f in struct.__struct_fields__ if f"[{f}]" not in tables} - {"path", "org", "teams"}
         assert sorted(written) == sorted(fields)
+
+
+def test_the_example_of_a_team_has_every_setting_and_loads(folder: Path) -> None:
+    text = re.sub(r"^#   ", "", TEMPLATE, flags=re.MULTILINE)
+    (folder / "tallybook.toml").write_text(text)
+    assert set(load(folder / "tallybook.toml", {}).teams) == {"Search"}
+    written = re.findall(r"^(\w+) = ", text.split("[teams.Search]")[1], re.MULTILINE)
+    assert written == list(Team.__struct_fields__)
 
 
 def test_settings_that_are_there_are_left_alone(tally: Run, folder: Path) -> None:

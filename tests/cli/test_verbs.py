@@ -62,6 +62,7 @@ def test_every_documented_example_runs(tally: Run, folder: Path, synced: Path, l
     if not line.startswith("init"):
         (folder / "tallybook.toml").write_text(settings)
     (folder / "book.duckdb").write_bytes(synced.read_bytes())
+    (folder / "teams.csv").write_text("kind,id,team\nproject,*,Everybody\n")
     if line.startswith("forget"):
         hire(folder / "book.duckdb")
     ended = tally(*shlex.split(line))

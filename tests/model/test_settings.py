@@ -7,7 +7,7 @@ import pytest
 
 from tallybook.model import settings
 from tallybook.model.errors import SettingsError, UsageError
-from tallybook.model.settings import Org, Pages, Settings, Sync, load, seconds
+from tallybook.model.settings import Org, Pages, Settings, Sync, Team, load, seconds
 
 
 def reading(folder: Path, text: str) -> Settings:
@@ -75,6 +75,14 @@ DURATION = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
         ("[[org]]\nkey_file = 5", "org.key_file must be a path in quotes."),
         ("[[org]]\nkey_command = [5]", "org.key_command must be a command line in quotes, or a list such as"),
         ("[[org]]\nkey_keyring = true", "org.key_keyring must be the name of a keyring's service in quotes."),
+        ('[teams.Search]\nprojects = "x"', "teams.projects must be a list of ids, names or patterns in quotes."),
+        ('[teams.Search]\nproject = ["x"]', "unknown setting 'project' in [teams]. Did you mean `projects`?"),
+        ('[teams]\nSearch = "x"', "teams must be a table for each team, such as [teams.Search]."),
+        ("[teams.A]\ntags = { unit = 1 }", "teams.tags must be a table of texts, such as { business_unit"),
+        (
+            '[teams.A]\nvalid_to = "2026-02-30"',
+            "teams.valid_to must be a day in quotes, such as 2026-01-31, or empty; th",
+        ),
         ("book =", "is not valid TOML"),
     ],
 )
@@ -99,7 +107,7 @@ def test_every_setting_says_what_is_allowed() -> None:
     top = {f.name for f in msgspec.structs.fields(Settings)} - {"path"}
     inner = {
         f"{t}.{f.name}"
-        for t, kind in (("org", Org), ("sync", Sync), ("pages", Pages))
+        for t, kind in (("org", Org), ("sync", Sync), ("pages", Pages), ("teams", Team))
         for f in msgspec.structs.fields(kind)
     }
     assert top | inner == set(settings._ALLOWED)

@@ -98,11 +98,16 @@ def test_an_expression_has_a_name_and_says_what_it_is_made_of(
         ("cost * cost", "money^2"),
         ("cost / (orders + requests)", "money/count"),
         ("share + share", ""),
+        ("share * cost", "money"),
+        ("per_request * requests", "money"),
+        ("per_request / requests", "money/requests^2"),
+        ("square / per_request", "money*requests"),
     ],
 )
 def test_units_follow_the_arithmetic(text: str, unit: str) -> None:
-    units = {"cost": "money", "orders": "orders", "input_tokens": "tokens", "output_tokens": "tokens"}
-    assert parse(text).unit(units | {"requests": "requests", "share": ""}) == unit
+    units = {"cost": "money", "orders": "orders", "requests": "requests"}
+    units |= {"input_tokens": "tokens", "output_tokens": "tokens"}
+    assert parse(text).unit(units | {"share": "share", "per_request": "money/requests", "square": "money^2"}) == unit
 
 
 def test_money_and_something_else_are_never_added() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tallybook.model.errors import NotABookError, StoreLockedError
-from tallybook.model.records import Note, Refusal
+from tallybook.model.records import Note, Refusal, Swap
 from tallybook.model.windows import Span, naive
 from tests.store.book import D0, DAY, HOUR, NOON, StoreUnderTest, cost, fetch, read, usage
 
@@ -251,6 +251,30 @@ def test_a_key_without_a_value_is_equal_to_itself(book: StoreUnderTest) -> None:
     for _ in range(2):
         book.store.put("directory", [directory(project_id=None)], key=("org", "project_id"))
     assert len(book.rows("directory")) == 1
+
+
+def test_rows_take_the_place_of_others_in_one_transaction(book: StoreUnderTest) -> None:
+    def note(text: str, at: int, org: str = "acme") -> dict[str, Any]:
+        edges = {"start_time": naive(at), "end_time": naive(at + DAY)}
+        return {"org": org, "kind": "mine", "text": text, "recorded_at": naive(D0), **edges}
+
+    def texts() -> set[str]:
+        return {row["text"] for row in book.rows("notes")}
+
+    book.store.put("notes", [note("a", D0), note("b", D0 + DAY), note("c", D0 + 2 * DAY), note("other", D0, "beta")])
+    new = note("new", D0 + 5 * DAY)
+    book.store.swap(Swap("notes", (new,), {"org": "acme", "dataset": None}, Span(D0 + DAY, D0 + 2 * DAY)))
+    assert texts() == {"a", "c", "other", "new"}
+    with pytest.raises(Exception, match=r"NULL|null"):
+        book.store.swap(Swap("notes"), Swap("orgs", ({"org": None, "first_seen": naive(D0)},)))
+    assert texts() == {"a", "c", "other", "new"}
+    book.store.swap(Swap("notes", (), {"org": "acme"}), Swap("orgs", ({"org": "acme", "first_seen": naive(D0)},)))
+    assert texts() == {"other"}
+    assert [row["org"] for row in book.rows("orgs")] == ["acme"]
+    book.store.swap(Swap("notes"))
+    assert texts() == set()
+    with pytest.raises(ValueError, match="'usage' is not a table of state"):
+        book.store.swap(Swap("usage"))
 
 
 def test_a_table_or_column_that_is_none_of_state_is_refused(book: StoreUnderTest) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from tallybook.book.common import Words, admin_key, watched, words
 from tallybook.book.looking_back import look_back
 from tallybook.book.orgs import Organization, organizations
+from tallybook.book.own import Own
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
 from tallybook.model.datasets import DATASETS, HELD, REACH, SPLITS, dataset
@@ -70,7 +71,7 @@ def _store(url: str, clock: Clock) -> Store:
     return DuckDBStore(Path(rest).expanduser(), clock)
 
 
-class Book:
+class Book(Own):
     """A store with its settings, opened. Safe to use from several threads; a context manager."""
 
     def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:

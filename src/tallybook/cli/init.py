@@ -60,6 +60,18 @@ name = "default"
 # The raw buckets that are kept as proof: "current" keeps those behind the numbers held and behind every version that
 # was restated, "all" whatever was ever read, "none" nothing. The next write deletes what is no longer to be kept.
 # keep = "current"
+
+# Whose usage is whose: a table for each team, with ids, names, e-mails, or patterns of them, such as this. Tags are
+# dimensions of your own; valid_to is the first day after it. `tallybook teams import` reads a list from a file.
+#   [teams.Search]
+#   projects = ["proj_123", "Search*"]
+#   users = ["*@search.example.com"]
+#   api_keys = ["key_123"]
+#   service_accounts = ["ci-*"]
+#   cost_center = "R&D"
+#   tags = { business_unit = "Core" }
+#   valid_from = "2026-01-01"
+#   valid_to = "2027-01-01"
 """
 
 

@@ -22,7 +22,7 @@ from tallybook.store.base import Amendment, Edit, Store
 GONE = "(forgotten)"
 """What stands in remarks and texts in the place of a name."""
 
-_TEXTS = ("notes.*", "syncs.*", "refusals.*", "refusals_history.*", "*.extra", "business.*", "teams.*")
+_TEXTS = ("notes.*", "syncs.*", "refusals.*", "refusals_history.*", "*.extra", "business*.*", "teams.*")
 """Where somebody may have written a name into a text."""
 
 
@@ -49,7 +49,7 @@ def forget(store: Store, identity: str, names: Iterable[str], emails: Iterable[s
     row = {"id_hash": hashed(salt, identity), "pseudonym": pseudonym, "forgotten_at": now}
     known = {r["id_hash"]: r["pseudonym"] for r in [*store.rows("forgotten"), row]}
     # A name of one word may be any word; it goes from what belongs to the person, where names go as a whole.
-    called = [*emails, *(name for name in names if " " in name.strip())]
+    called = (*emails, *(name for name in names if " " in name.strip()))
     values = store.amend(
         Amendment(
             _edits(identity, pseudonym, called),
@@ -63,11 +63,14 @@ def forget(store: Store, identity: str, names: Iterable[str], emails: Iterable[s
     return Forgetting(pseudonym, values, tidy(store))
 
 
-def _edits(identity: str, pseudonym: str, called: Sequence[str]) -> tuple[Edit, ...]:
+def _edits(identity: str, pseudonym: str, called: tuple[str, ...]) -> tuple[Edit, ...]:
     """Return what becomes of the texts of a book: ids everywhere, names where people write."""
     identities = _forms([identity])
     edits = [Edit("*", partial(_words(identities).sub, pseudonym), identities)]
     if called:
+        # A rule about the person alone goes on to hold for the pseudonym.
+        same = frozenset(called)
+        edits.append(Edit("teams.pattern", lambda text: pseudonym if text in same else text, called))
         names = _forms(called)
         words = _words(names, re.IGNORECASE)
         edits += [Edit(columns, partial(words.sub, GONE), names) for columns in _TEXTS]

@@ -1,9 +1,11 @@
-"""What `collect` hands to a store: reads with their rows, requests, refusals and notes."""
+"""What is handed to a store: reads with their rows, requests, refusals, notes, and rows of small tables."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -97,3 +99,15 @@ class Read:
     """Names and e-mails that rows tell in passing."""
     buckets: tuple[dict[str, object], ...] = field(default=(), repr=False)
     """The decoded buckets, only where they were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Rows of a small table of state that take the place of others."""
+
+    table: str
+    rows: tuple[Mapping[str, Any], ...] = ()
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """The rows whose columns equal these go; without any, all."""
+    within: Span | None = None
+    """Only those that begin in it go."""

@@ -27,6 +27,7 @@ Directory = Literal["full", "names", "ids", "off"]
 Keep = Literal["current", "all", "none"]
 """Which raw bucket objects are kept as proof."""
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+Day = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 LookBack = Annotated[str, msgspec.Meta(pattern=r"^(auto|[0-9]{1,9}\s*[smhdw])$")]
 Patience = Annotated[str, msgspec.Meta(pattern=r"^0*[1-9][0-9]{0,8}\s*[smhdw]$")]
 
@@ -59,7 +60,7 @@ class Org(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Sync(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How data is collected."""
 
-    since: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    since: Day = ""
     """The earliest day to collect, `YYYY-MM-DD`; empty means the year that the API gives."""
     history_width: Literal["1m", "1h", "1d"] = "1h"
     """The bucket width in which usage is kept; costs exist only per day."""
@@ -87,6 +88,23 @@ class Pages(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Raw buckets: those behind what is held and behind every version that was restated, all ever read, or none."""
 
 
+class Team(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Who belongs to a team: ids, names, or patterns of them such as `Search*`."""
+
+    projects: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    """E-mails, too."""
+    api_keys: tuple[str, ...] = ()
+    service_accounts: tuple[str, ...] = ()
+    cost_center: str = ""
+    tags: dict[str, str] = {}
+    """Further dimensions with the team's values."""
+    valid_from: Day = ""
+    """The first day, `YYYY-MM-DD`; empty means always."""
+    valid_to: Day = ""
+    """The first day that it does not hold any more; empty means that it goes on."""
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything that can be set in `tallybook.toml`."""
 
@@ -99,6 +117,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     pages: Pages = Pages()
     directory: Directory = "full"
     """What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
+    teams: dict[str, Team] = {}
+    """Teams by name, besides those that were imported."""
     path: str = ""
     """Where these settings were read; not itself a setting."""
 
@@ -186,8 +206,11 @@ def _read(path: Path) -> Settings:
     _check_orgs(path, settings.org, data.get("org", []))
     if unknown := [d for d in settings.sync.datasets if d not in DATASETS]:
         raise SettingsError(f"{path}: sync.datasets: unknown {unknown[0]!r}. {suggest(unknown[0], DATASETS)}")
-    if not _is_day(settings.sync.since):
-        raise SettingsError(f"{path}: sync.since must be {_ALLOWED['sync.since']}; there is no such day.")
+    days = {"sync.since": [settings.sync.since]}
+    days |= {f"teams.{c}": [getattr(t, c) for t in settings.teams.values()] for c in ("valid_from", "valid_to")}
+    for key, written in days.items():
+        if not all(map(_is_day, written)):
+            raise SettingsError(f"{path}: {key} must be {_ALLOWED[key]}; there is no such day.")
     book = settings.book if "://" in settings.book else str(path.parent / settings.book)
     orgs = tuple(msgspec.structs.replace(org, key_file=_beside(path, org.key_file)) for org in settings.org)
     return msgspec.structs.replace(settings, book=book, org=orgs, path=str(path))
@@ -233,6 +256,8 @@ def _is_day(text: str) -> bool:
 
 
 _NAME = "1 to 63 letters, digits, dots, dashes and underscores, a letter or digit first"
+_DAY_TEXT = "a day in quotes, such as 2026-01-31, or empty"
+_IDS_TEXT = "a list of ids, names or patterns in quotes"
 _DURATION_TEXT = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
 _ALLOWED = {
     "book": "a path or URL in quotes",
@@ -246,7 +271,7 @@ _ALLOWED = {
     "org.key_keyring": "the name of a keyring's service in quotes",
     "org.base_url": "an address in quotes, such as https://api.openai.com/v1",
     "sync": "a table [sync]",
-    "sync.since": "a day in quotes, such as 2026-01-31, or empty",
+    "sync.since": _DAY_TEXT,
     "sync.history_width": "1m, 1h or 1d, in quotes",
     "sync.look_back": f"{_DURATION_TEXT}, or auto",
     "sync.costs_look_back": f"{_DURATION_TEXT}, or auto",
@@ -258,6 +283,12 @@ _ALLOWED = {
     "sync.control_totals": "true or false, without quotes",
     "pages": "a table [pages]",
     "pages.keep": "current, all or none, in quotes",
+    "teams": "a table for each team, such as [teams.Search]",
+    **{f"teams.{kind}": _IDS_TEXT for kind in ("projects", "users", "api_keys", "service_accounts")},
+    "teams.cost_center": "a text in quotes",
+    "teams.tags": 'a table of texts, such as { business_unit = "Core" }',
+    "teams.valid_from": _DAY_TEXT,
+    "teams.valid_to": _DAY_TEXT,
 }
 """Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""
 
@@ -266,9 +297,10 @@ def _explain(message: str) -> str:
     """Name the key, and what it may be or, for a misspelt one, the nearest that exists."""
     match = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
     if match:
-        struct = {"sync": Sync, "org": Org, "pages": Pages}.get((match[2] or "").split("[")[0], Settings)
+        table = (match[2] or "").split("[")[0]
+        struct = {"sync": Sync, "org": Org, "pages": Pages, "teams": Team}.get(table, Settings)
         known = [f for f in struct.__struct_fields__ if f != "path"]
-        where = f" in [{match[2]}]" if match[2] else ""
+        where = f" in [{table}]" if table else ""
         return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"
     place = re.search(r" - at `\$\.?([^`]*)`$", message)
     key = re.sub(r"\[[^]]*\]", "", place[1]) if place else ""

@@ -82,8 +82,7 @@ class Name:
 
     def measured_in(self, units: Mapping[str, str]) -> Unit | None:
         """Return the unit; None fits any."""
-        unit = units[self.name]
-        return ((unit, 1),) if unit else ()
+        return unit_of(units[self.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +193,9 @@ class Expression:
         return None if value is None else _DIGITS.divide(Decimal(value.numerator), Decimal(value.denominator))
 
     def unit(self, units: Mapping[str, str]) -> str:
-        """Return the unit, such as `money/orders`, from the units of all `names`; empty for a mere number.
+        """Return the unit, such as `money/orders`, from the units of all `names`.
 
-        Raises `UsageError` where money and something else are added.
+        It is empty for a mere number, such as a share. Raises `UsageError` where money and something else are added.
         """
         try:
             return unit_text(self.body.measured_in(units) or ())
@@ -226,6 +225,18 @@ def wrong(text: str, at: int, why: str) -> UsageError:
     """Return the error that says what is wrong with an expression, and where."""
     place = f"at {text[at:].strip()!r} (character {at + 1})" if text[at:].strip() else "at its end"
     return UsageError(f"In the metric {text.strip()!r}, {place}: {why}.")
+
+
+def unit_of(text: str) -> Unit:
+    """Return what `unit_text` writes as a unit; a share is a mere number."""
+    over, _, under = text.partition("/")
+    found: Unit = ()
+    for side, power in ((over, 1), (under, -1)):
+        for part in side.split("*"):
+            name, _, exponent = part.partition("^")
+            if name not in ("", "1", "share"):
+                found = _multiplied(found, ((name, int(exponent or 1)),), power)
+    return found
 
 
 def unit_text(unit: Unit) -> str:

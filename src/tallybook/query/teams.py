@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import translate
 from itertools import combinations, groupby, pairwise
 from typing import Any
 
-from tallybook.model.errors import UsageError, suggest
+from tallybook.model.errors import UnknownNameError, UsageError, suggest
 from tallybook.query.labels import Identity, bare, labels
-from tallybook.query.metrics import ALIASES, DIMENSIONS, METRICS
+from tallybook.query.metrics import dimension, metric
 
 KINDS = ("api_key", "user", "service_account", "project")
 """What a rule may be about. Of the ids of a row, the first kind that has a team decides."""
@@ -108,14 +109,25 @@ def checked(rules: Iterable[Rule]) -> list[Rule]:
 
 def check_tag(name: str, place: str = "") -> None:
     """Raise `UsageError` where a tag cannot be called so."""
-    taken = {*METRICS, *ALIASES, *DIMENSIONS, *(d.column for d in DIMENSIONS.values()), *_RESERVED} - {*OWN}
     where = f"{place}: " if place else ""
-    if name in taken:
+    if is_taken(name):
         raise UsageError(f"{where}a tag cannot be called {name!r}: that is a metric or dimension already. Rename it.")
     if not _TAG.fullmatch(name):
         plain = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
         better = f" such as {plain!r}" if _TAG.fullmatch(plain) else ""
         raise UsageError(f"{where}a tag has a name of small letters, digits and underscores{better}, not {name!r}.")
+
+
+def is_taken(name: str) -> bool:
+    """Return whether a metric, a dimension or something else in an answer is called so already."""
+    if name in _RESERVED or name in OWN:
+        return True
+    finders: tuple[Callable[[str], object], ...] = (metric, dimension)
+    for find in finders:
+        with suppress(UnknownNameError):
+            find(name)
+            return True
+    return False
 
 
 def called(rows: Iterable[Mapping[str, Any]], rules: Iterable[Rule] = (), orgs: Iterable[str] = ()) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from tallybook.model.clock import Clock
 from tallybook.model.coverage import PartialBucketError, Run, check, cover, read_until, squeeze
 from tallybook.model.datasets import HELD
-from tallybook.model.records import Fetch, Note, Read, Refusal
+from tallybook.model.records import Fetch, Note, Read, Refusal, Swap
 from tallybook.model.settings import Keep
 from tallybook.model.windows import Window, ceil, merge, naive
 from tallybook.store.totals import Totals
@@ -168,6 +168,10 @@ class Store(Protocol):
 
     def put(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] = ()) -> None:
         """Add rows to a small table of state; rows equal in `key` are replaced."""
+        ...
+
+    def swap(self, *what: Swap) -> None:
+        """Put rows of small tables of state in the place of others, in one transaction."""
         ...
 
     def amend(self, what: Amendment) -> int:

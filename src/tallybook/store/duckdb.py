@@ -20,12 +20,14 @@ from tallybook.model import arrow
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import Run, squeeze
 from tallybook.model.errors import StoreError, StoreLockedError
+from tallybook.model.records import Swap
 from tallybook.model.windows import naive
 from tallybook.store import duckdb_rebuild, line_items, orgs
 from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Store, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
+from tallybook.store.duckdb_rows import swap
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
 from tallybook.store.totals import Totals, daily, statement, whole
@@ -215,6 +217,14 @@ class DuckDBStore:
                 same = " AND ".join(f"t.{c} IS NOT DISTINCT FROM g.{c}" for c in key)
                 cursor.execute(f"DELETE FROM internal.{name} AS t USING given AS g WHERE {same}")
             cursor.execute(f"INSERT INTO internal.{name} BY NAME FROM given")
+            cursor.execute("UPDATE internal.book SET version = version + 1")
+
+    def swap(self, *what: Swap) -> None:
+        """Put rows of small tables of state in the place of others, in one transaction."""
+        with self._file.writing() as cursor, transaction(cursor):
+            for each in what:
+                _state(each.table, STATE)
+                swap(cursor, each)
             cursor.execute("UPDATE internal.book SET version = version + 1")
 
     def amend(self, what: Amendment) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 
 from tallybook.model import arrow
+from tallybook.model.records import Swap
+from tallybook.model.windows import naive
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -18,3 +20,14 @@ def insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping
     cursor.register("given", arrow.table(rows, schema))
     cursor.execute(f"INSERT INTO internal.{table} BY NAME FROM given")
     cursor.unregister("given")
+
+
+def swap(cursor: duckdb.DuckDBPyConnection, what: Swap) -> None:
+    """Put rows in the place of others."""
+    conditions = [f"{column} IS NOT DISTINCT FROM ?" for column in what.where]
+    params = list(what.where.values())
+    if what.within is not None:
+        conditions.append("start_time >= ? AND start_time < ?")
+        params += [naive(what.within.start), naive(what.within.end)]
+    cursor.execute(f"DELETE FROM internal.{what.table} WHERE {' AND '.join(conditions) or 'true'}", params)
+    insert(cursor, what.table, what.rows)
