@@ -19,6 +19,7 @@ from tallybook.model.windows import naive
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.book import FAST
 from tests.store.machine import Machine, Step
+from tests.store.rollups import rollups_are_right
 from tests.store.world import DAY, Mood
 from tests.test_exactness import LIVES, both, steps
 
@@ -111,6 +112,7 @@ class Lived:
         assert {(d.cause, d.table) for d in done.differences} == {(cause, table) for table in tables}
         assert (done.applied, done.is_equal) == (True, True)
         assert rebuild(self.store).differences == []
+        rollups_are_right(self.store)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tallybook.model.windows import SECONDS, naive, unix
 from tallybook.query.restatements import restatements
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.oracle import Oracle, dataset_of, table_rows
+from tests.store.rollups import rollups_are_right
 from tests.store.world import BEGIN, DAY, DIMENSIONS, NUMBERS, is_money
 
 FACTS = {
@@ -42,6 +43,7 @@ class Checks:
         facts = self._facts()
         same(facts, oracle.facts(), "facts")
         self._check_sums()
+        rollups_are_right(self.store)
         self._check_coverage(facts)
         self._check_history()
         self._check_restatements()

@@ -22,7 +22,7 @@ from tallybook.model.coverage import Run, squeeze
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.records import Swap
 from tallybook.model.windows import naive
-from tallybook.store import duckdb_rebuild, line_items, orgs
+from tallybook.store import duckdb_rebuild, duckdb_rollups, line_items, orgs
 from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Store, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
@@ -83,6 +83,8 @@ class DuckDBStore:
                 # All at once: whoever looks after a crash finds the old book or the new one, never one in between.
                 with transaction(cursor):
                     self._apply(cursor, missing, is_new=not done)
+                    if done:
+                        duckdb_rollups.refill(cursor)
             with transaction(cursor):
                 line_items.refresh(cursor)
 

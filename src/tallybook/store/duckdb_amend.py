@@ -9,21 +9,24 @@ import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
+from tallybook.store import duckdb_rollups
 from tallybook.store.base import Amendment, Edit
 from tallybook.store.duckdb_rows import insert
+from tallybook.store.rollups import ROLLUPS
 
 _PAIRS = pa.schema([("before", pa.string()), ("after", pa.string())])
 _PAGES = pa.schema([("page", pa.int64()), ("hash", pa.binary()), ("body", pa.binary())])
 _AT_ONCE = 2_000
-_COLUMNS = """SELECT schema_name, table_name, column_name FROM duckdb_columns()
+_DERIVED = ", ".join(f"'{name}'" for name in ("migrations", "book", *(r.name for r in ROLLUPS)))
+_COLUMNS = f"""SELECT schema_name, table_name, column_name FROM duckdb_columns()
 WHERE data_type = 'VARCHAR' AND schema_name IN ('main', 'internal') AND NOT internal
-    AND table_name NOT IN ('migrations', 'book') ORDER BY ALL"""
+    AND table_name NOT IN ({_DERIVED}) ORDER BY ALL"""
 
 
 def amend(cursor: duckdb.DuckDBPyConnection, what: Amendment) -> int:
     """Change what is held inside the caller's transaction; return how many values and rows that were."""
     columns = cursor.execute(_COLUMNS).fetchall()
-    done = 0
+    done = in_usage = 0
     for table, where in what.removed.items():
         done += _number(cursor, f"DELETE FROM internal.{table} WHERE {_same(where)}", list(where.values()))
     for table, (where, names) in what.cleared.items():
@@ -33,7 +36,11 @@ def amend(cursor: duckdb.DuckDBPyConnection, what: Amendment) -> int:
     for edit in what.edits:
         for schema, table, column in columns:
             if fnmatchcase(f"{table}.{column}", edit.columns):
-                done += _edit(cursor, f"{schema}.{table}", column, edit)
+                changed = _edit(cursor, f"{schema}.{table}", column, edit)
+                done += changed
+                in_usage += changed if table == "usage" else 0
+    if in_usage:
+        duckdb_rollups.refill(cursor)
     if what.pages is not None:
         done += _pages(cursor, what.pages)
     for table, rows in what.added.items():

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tallybook.model import arrow
 from tallybook.model.windows import naive, unix
+from tallybook.store import duckdb_rollups
 from tallybook.store.base import Mismatch, Provable
 from tallybook.store.duckdb_facts import TABLES, Facts
 
@@ -126,6 +127,7 @@ def mend(cursor: duckdb.DuckDBPyConnection, found: Iterable[Mismatch]) -> None:
         )
         cursor.execute(f"INSERT INTO internal.{place} BY NAME SELECT c.* FROM rebuilt.internal.{place} AS c "
                        "SEMI JOIN wrong USING (org, dataset)")  # fmt: skip
+    duckdb_rollups.refill(cursor)
     cursor.execute("UPDATE internal.book SET version = version + 1")
 
 

@@ -18,7 +18,7 @@ from tallybook.model.datasets import HELD
 from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
-from tallybook.store import duckdb_pages
+from tallybook.store import duckdb_pages, duckdb_rollups
 from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
 from tallybook.store.duckdb_facts import TABLES, replace_facts, which
 from tallybook.store.duckdb_rows import insert
@@ -40,6 +40,8 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> 
         of_table = [r for r in reads if table_of(r.dataset) == name and r.rows is not None]
         if of_table:
             replace_facts(cursor, table, batch.org, of_table, what, at, changes)
+    if changes.inserted or changes.removed:
+        duckdb_rollups.refresh(cursor, batch.org, at)
     _coverage(cursor, batch.org, what, at)
     duckdb_pages.file(cursor, batch, reads, at)
     _refusals(cursor, batch, at)
