@@ -88,7 +88,7 @@ def questions(draw: st.DrawFn) -> tuple[Span, str, str]:
 
 
 @given(questions(), st.data())
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_every_moment_is_in_the_slot_that_clocks_show_and_truncation_finds_it(
     asked: tuple[Span, str, str], data: st.DataObject
 ) -> None:
@@ -108,7 +108,7 @@ def test_every_moment_is_in_the_slot_that_clocks_show_and_truncation_finds_it(
 
 
 @given(questions())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_slot_ends_where_clocks_show_the_next_one_and_nowhere_else(asked: tuple[Span, str, str]) -> None:
     span, grain, tz = asked
     for a, b in itertools.pairwise(slots(span, grain, tz)[:300]):
@@ -229,7 +229,7 @@ def test_the_whole_is_one_slot_that_needs_no_shift() -> None:
 
 @pytest.mark.parametrize("grain", ["day", "week", "month"])
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(-400, 400), st.data())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_any_row_of_slots_can_be_led_to_any_growing_keys(
     grain: str, lengths: list[int], apart: int, data: st.DataObject
 ) -> None:

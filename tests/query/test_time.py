@@ -6,7 +6,7 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallybook import UsageError
@@ -103,6 +103,7 @@ DATES = st.one_of(st.dates(), st.datetimes(), st.datetimes(timezones=st.timezone
     st.one_of(ANYTHING, DATES, DATES.map(str)),
     st.sampled_from(["UTC", *TZS]),
 )
+@settings(deadline=None)
 def test_nothing_but_a_usage_error_ever_comes_out(
     last: object, period: object, since: object, until: object, tz: str
 ) -> None:
@@ -258,6 +259,7 @@ def test_a_zone_that_does_not_exist_is_refused_with_the_nearest_names(tz: str, t
 
 
 @given(st.datetimes(dt.datetime(2021, 1, 1), dt.datetime(2036, 1, 1)), st.integers(1, 800), st.sampled_from(TZS))  # noqa: DTZ001
+@settings(deadline=None)
 def test_days_of_a_zone_begin_when_clocks_show_them_first(when: dt.datetime, n: int, tz: str) -> None:
     span = resolve(when.replace(tzinfo=dt.UTC), last=f"{n}d", tz=tz)
     shown = [dt.datetime.fromtimestamp(s, ZoneInfo(tz)) for s in (span.start, span.end)]

@@ -103,7 +103,7 @@ def pieces(axis: Sequence[Slot], grain: str) -> Pieces:
     free = (-_FAR, _FAR)
     low, high = free
     for slot in axis if grain != "total" else ():
-        first, last = unix(slot.key), unix(_next(slot.key, grain))
+        first, last = unix(slot.key), unix(following(slot.key, grain))
         begun = slot.start
         while max(low, first - begun) > min(high, last - slot.end):
             shift = max(low, first - begun)
@@ -125,7 +125,8 @@ def _smallest(low: int, high: int) -> int:
     return min(max(0, low), high)
 
 
-def _next(key: dt.datetime, grain: str) -> dt.datetime:
+def following(key: dt.datetime, grain: str) -> dt.datetime:
+    """Return the key of the natural slot after that of `key`."""
     return key + dt.timedelta(seconds=_SECONDS[grain]) if grain in _SECONDS else stepped(key, grain)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tallybook.model.errors import UsageError, suggest
 from tallybook.model.windows import DAY, Span, iso, naive, unix
-from tallybook.query.zones import at, beginning, local, offset, stepped, zone
+from tallybook.query.zones import at, beginning, clock, local, offset, stepped, zone
 
 When = str | dt.date | dt.datetime
 
@@ -43,7 +43,7 @@ class Range(Span):
     @property
     def days(self) -> int | None:
         """How many days of its zone it is, however many hours these have; None where an edge is inside a day."""
-        if any(at(beginning(local(edge, self.tz), "day"), self.tz) != edge for edge in (self.start, self.end)):
+        if any(clock(edge, self.tz).time() != dt.time() for edge in (self.start, self.end)):
             return None
         return (local(self.end - 1, self.tz).date() - local(self.start, self.tz).date()).days + 1
 
@@ -206,11 +206,7 @@ def _between(since: When | None, until: When | None, now: dt.datetime, tz: str) 
 
 def _days_before(end: int, n: int, tz: str) -> int:
     """Return the moment at which clocks showed the same, so many days before; not before 1970."""
-    wall = local(end, tz)
-    midnight = beginning(wall, "day")
-    if at(midnight, tz) == end:  # which clocks need not show
-        wall = midnight
-    return max(at(wall - dt.timedelta(days=n), tz), _FIRST)
+    return max(at(clock(end, tz) - dt.timedelta(days=n), tz), _FIRST)
 
 
 def backwards(start: int, end: int, tz: str = "UTC") -> str:

@@ -46,6 +46,13 @@ def local(moment: int, tz: str) -> dt.datetime:
     return naive(moment).replace(tzinfo=dt.UTC).astimezone(zone(tz)).replace(tzinfo=None, fold=0)
 
 
+def clock(moment: int, tz: str) -> dt.datetime:
+    """Return what clocks in `tz` show, naive; midnight for the start of a day, even where they skip it."""
+    wall = local(moment, tz)
+    day = beginning(wall, "day")
+    return day if wall != day and at(day, tz) == moment else wall
+
+
 def offset(moment: int, tz: str) -> int:
     """Return by how many seconds clocks in `tz` are ahead of UTC at Unix seconds."""
     return unix(local(moment, tz)) - moment
