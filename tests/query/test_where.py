@@ -100,6 +100,8 @@ def test_ids_are_enough_where_there_are_no_names(empty: Book) -> None:
     [
         ({"project": []}, "where project takes a text, or a list of at least one"),
         ({"project": [None]}, "where project takes a text"),
+        ({"project": None}, "where project takes a text"),
+        ({"project": 3}, "where project takes a text"),
         ({"project": "half \ud800"}, "where project takes a text"),
         ({"project": "nul \0"}, "where project takes a text"),
         ({"batch": "yes"}, "where batch is true or false, not 'yes'"),

@@ -31,7 +31,7 @@ def values(name: str, value: str | bool | Sequence[str]) -> tuple[str, ...]:
     """Return the alternatives as text; raises `UsageError` where there are none, or what is no text."""
     if isinstance(value, bool):
         return ("true" if value else "false",)
-    found = (value,) if isinstance(value, str) else tuple(value)
+    found = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
     if not found or not all(isinstance(v, str) and _is_unicode(v) for v in found):
         raise UsageError(f"where {name} takes a text, or a list of at least one; it was given {value!a}.")
     return found
