@@ -267,8 +267,12 @@ class Machine:
         self.seen["restated"] += summary.changes.restated
 
     def _repeat(self, step: Step) -> None:
+        again = Step(0, (), step.mood, step.width, step.since, step.until, step.full)
+        if step.jump > 0:  # Days have ended and verdicts expired since it began: that is news.
+            self._sync(again)
+            self.checks.check(self.store, self.oracle)
         before = self._everything()
-        self._sync(Step(0, (), step.mood, step.width, step.since, step.until, step.full))
+        self._sync(again)
         assert self._everything() == before, "a sync without news changed facts or history"
         self.seen["a sync without news"] += 1
 
