@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Outcome, ask
+from tallybook.collect.refusals import UNKNOWN_DATASET, Ask, Outcome, ask, whole
+from tallybook.model.coverage import Run
 from tallybook.model.datasets import dataset
 from tallybook.model.errors import AuthenticationError, PermissionDeniedError
+from tallybook.model.records import Refusal
 from tallybook.model.windows import DAY, Span, Window
 from tests.clock import FakeClock
 from tests.collect.server import Answer, Asked, client, page, refusal
@@ -40,6 +42,25 @@ def test_a_dataset_that_the_server_does_not_know_is_unobtainable(clock: FakeCloc
     outcome, asked = asking(clock, week(), refusal("Invalid URL", status=404))
     assert [(r.reason, r.final) for r in outcome.refusals] == [(UNKNOWN_DATASET, False)]
     assert (outcome.failures, len(asked)) == ([], 1)
+
+
+def test_a_refusal_is_widened_to_whole_buckets_of_what_is_held_there_and_to_nothing_else() -> None:
+    hour = 3_600
+    runs = [
+        Run(TODAY - 3 * DAY, TODAY - DAY, "1d", (), TODAY),
+        Run(TODAY - DAY, TODAY, "1h", (), TODAY),
+        Run(TODAY, TODAY + 5 * hour, "1d", (), TODAY + 5 * hour),
+    ]
+
+    def widened(start: int, end: int, **more: Any) -> tuple[int, int]:
+        (found,) = whole([Refusal("images", Span(start, end), "no", **more)], {"images": runs, "costs": [runs[0]]})
+        return found.span.start, found.span.end
+
+    assert widened(TODAY + hour, TODAY + 6 * hour) == (TODAY, TODAY + DAY)
+    assert widened(TODAY - 5 * hour, TODAY + 6 * hour) == (TODAY - 5 * hour, TODAY + DAY)
+    assert widened(TODAY - DAY - hour, TODAY - hour) == (TODAY - 2 * DAY, TODAY - hour)
+    assert widened(TODAY - 4 * DAY + hour, TODAY - 3 * DAY) == (TODAY - 4 * DAY + hour, TODAY - 3 * DAY)
+    assert widened(TODAY + hour, TODAY + 6 * hour, dimension="model") == (TODAY + hour, TODAY + 6 * hour)
 
 
 LOOKBACK = "Usage and cost data are available for the past year. Earliest supported start date: {} (UTC)."

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from tallybook.book import Book
 from tallybook.collect.http import Http
 from tallybook.collect.summary import Policy, Summary
 from tallybook.collect.sync import run
 from tallybook.model.coverage import Run, together
 from tallybook.model.datasets import SPLITS
 from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Org, Settings
 from tallybook.model.windows import DAY, naive
 from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
@@ -20,6 +22,7 @@ from tests.collect.server import Answer, Asked, page, refusal, serving
 from tests.emulator.wire import MIDNIGHT, NOW, organization
 
 COSTS = ("costs",)
+TOO_OLD = "older than the history that the API gives"
 
 
 def sync(path: Path, base: str, clock: FakeClock | None = None, **policy: Any) -> tuple[DuckDBStore, Summary]:
@@ -105,6 +108,45 @@ def test_a_server_that_knows_no_costs_by_user_is_believed_and_costs_nothing_else
     assert {(r.dataset, r.dimension, r.reason) for r in summary.refusals} == {
         ("costs_by_user", None, "grouping costs by user_id is refused")
     }
+
+
+def test_a_split_that_is_not_found_is_named_for_what_was_asked_and_the_bill_goes_on(tmp_path: Path) -> None:
+    lost = {"user_id"}
+
+    def script(asked: Asked) -> Answer:
+        return refusal("?", status=404) if lost & groups(asked) else Answer(200, page([]))
+
+    with serving(script) as server:
+        store, summary = sync(tmp_path, server.url, since=MIDNIGHT - 200 * DAY)
+        assert summary.ok
+        assert coverage(store, "costs")[0].start == MIDNIGHT - 200 * DAY
+        assert sum((r["end_time"] - r["start_time"]).days for r in store.rows("refusals", {"org": "acme"})) == 201
+        assert {(r["dataset"], r["reason"]) for r in store.rows("refusals", {"org": "acme"})} == {
+            ("costs_by_user", "the server does not know costs by user_id (HTTP 404)")
+        }
+        lost.clear()
+        sync(tmp_path, server.url, since=MIDNIGHT - 200 * DAY, full=True)
+    assert coverage(store, "costs_by_user")[0].start == MIDNIGHT - 200 * DAY
+
+
+def test_where_the_bill_is_refused_its_splits_are_unobtainable_for_the_same_reason(tmp_path: Path) -> None:
+    earliest = MIDNIGHT - 20 * DAY
+
+    def script(asked: Asked) -> Answer:
+        if "costs" in asked.path and start(asked) < earliest:
+            return refusal(f"Earliest supported start date: {naive(earliest):%Y-%m-%d}")
+        return Answer(200, page([]))
+
+    with serving(script) as server:
+        store, summary = sync(tmp_path, server.url)
+        assert summary.ok
+    book = Book(store, Settings(book=store.url, org=(Org(name="acme"),)), FakeClock(NOW))
+    found = book.coverage(since="2026-10-14")
+    for name in ("costs", *SPLITS):
+        assert [held.state for held in found.datasets[name][:20]] == ["unobtainable"] * 20
+        assert {held.reason for held in found.datasets[name][:20]} == {TOO_OLD}
+    gaps = {held.dataset: held.coverage.missing[0] for held in book.status().datasets if held.dataset in found.datasets}
+    assert {gaps[name].reason for name in ("costs", *SPLITS)} == {TOO_OLD}
 
 
 def test_a_split_that_fails_leaves_the_bill_written_is_named_and_is_taken_by_the_next_run(tmp_path: Path) -> None:

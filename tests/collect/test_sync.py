@@ -194,19 +194,6 @@ def answer_usage(answer: Answer) -> Any:
     return lambda asked: answer if "/usage/" in asked.path else EMPTY_LIST
 
 
-def test_an_unknown_dataset_is_asked_once_and_recorded_for_its_whole_range(tmp_path: Path, clock: FakeClock) -> None:
-    def script(asked: Asked) -> Answer:
-        known = "decisions" not in asked.path
-        return answering(Answer(200, page([])))(asked) if known else refusal("?", status=404)  # type: ignore[no-any-return]
-
-    policy = Policy(("decisions", "embeddings"), TODAY - 90 * DAY, TODAY, history_width="1d", concurrency=1)
-    store, summary, asked = scripted(tmp_path, clock, script, policy)
-    assert summary.ok
-    assert [(r.span.start, r.span.end) for r in summary.refusals] == [(TODAY - 90 * DAY, TODAY)]
-    assert sum("decisions" in a.path for a in asked) < 4
-    assert store.rows("refusals")[0]["reason"] == "the server does not know this dataset (HTTP 404)"
-
-
 def test_an_address_that_knows_no_dataset_is_wrong(tmp_path: Path, clock: FakeClock) -> None:
     policy = Policy(("decisions", "embeddings"), TODAY - 2 * DAY, TODAY, history_width="1d")
     with pytest.raises(RequestRefusedError, match="It should end in /v1"):

@@ -89,8 +89,9 @@ class Held:
         return [at for at in starts if not any(span.start <= at < span.end for span in spans)]
 
     def refused(self, dataset: str) -> list[Span]:
-        """Return what the API has refused of a dataset, at any width."""
-        mine = [r for r in self.refusals if r["dataset"] == dataset and r["dimension"] is None]
+        """Return what the API has refused of a dataset, at any width; a split goes with the bill."""
+        those = {dataset, "costs"} if HELD[dataset].split else {dataset}
+        mine = [r for r in self.refusals if r["dataset"] in those and r["dimension"] is None]
         return [Span(unix(r["start_time"]), unix(r["end_time"])) for r in mine]
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tallybook.collect.http import Http
 from tallybook.collect.openai import Filters, Keep, read
+from tallybook.model.coverage import Run
 from tallybook.model.datasets import Dataset
 from tallybook.model.errors import (
     AuthenticationError,
@@ -21,7 +22,7 @@ from tallybook.model.errors import (
     TallybookError,
 )
 from tallybook.model.records import Read, Refusal
-from tallybook.model.windows import SECONDS, Span, Window, cut, unix
+from tallybook.model.windows import SECONDS, Span, Window, ceil, cut, floor, unix
 
 _MOST_STEPS = 30
 
@@ -134,7 +135,10 @@ def judge(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
 def _unknown_dataset(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
     if error.status != 404:
         return None
-    return _Verdict((Refusal(step.dataset.name, step.window, UNKNOWN_DATASET),))
+    # A split has no address of its own: the bill was given from there just before.
+    by = f"{step.dataset.split}_id"
+    reason = f"the server does not know costs by {by} (HTTP 404)" if step.dataset.split else UNKNOWN_DATASET
+    return _Verdict((Refusal(step.dataset.name, step.window, reason),))
 
 
 def _history(step: Ask, error: RequestRefusedError, now: int) -> _Verdict | None:
@@ -255,6 +259,22 @@ _RULES: Sequence[Callable[[Ask, RequestRefusedError, int], _Verdict | None]] = (
     _open_day,
 )
 """In order; the first that recognizes the refusal decides."""
+
+
+def whole(refusals: Iterable[Refusal], held: Mapping[str, Sequence[Run]]) -> tuple[Refusal, ...]:
+    """Return refusals widened to whole buckets of what is held: such a bucket is read whole, or not at all.
+
+    So the rest of a day that is held up to some moment, and refused since, is named by its refusal, too.
+    """
+    out = []
+    for refusal in refusals:
+        start, end = refusal.span.start, refusal.span.end
+        for run in () if refusal.dimension else held.get(refusal.dataset, ()):
+            extent = run.extent
+            start = floor(start, run.width) if extent.start < start < extent.end else start
+            end = ceil(end, run.width) if extent.start < end < extent.end else end
+        out.append(replace(refusal, span=Span(start, end)))
+    return tuple(out)
 
 
 def joined(refusals: Iterable[Refusal]) -> list[Refusal]:

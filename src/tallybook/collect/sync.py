@@ -18,7 +18,7 @@ from tallybook.collect.identity import Identity
 from tallybook.collect.pages import keeper
 from tallybook.collect.people import Privacy
 from tallybook.collect.reader import Reader
-from tallybook.collect.refusals import Ask, Failure, Outcome, joined
+from tallybook.collect.refusals import Ask, Failure, Outcome, joined, whole
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.collect.verify import Prover
 from tallybook.collect.wanted import asks, newest_commit
@@ -298,7 +298,8 @@ class _Run:
             self.answers += self.http.answers()
             others, waiting = _others(self.answers, reads)
             listed = self.privacy.fetches(others)
-            batch = Batch(self.org, self.summary.sync_id, reads, refusals, listed, keep=self.policy.keep)
+            refused = whole(refusals, self.reader.held)
+            batch = Batch(self.org, self.summary.sync_id, reads, refused, listed, keep=self.policy.keep)
             self.summary.changes.add(self.store.replace(batch))
             self.answers = waiting
             log.debug("committed %d windows", len(reads))
@@ -315,8 +316,8 @@ class _Run:
         refusals = []
         for refusal in unknown:
             windows = [a.window for a in asks if a.dataset.name == refusal.dataset]
-            whole = Span(min(w.start for w in windows), max(w.end for w in windows))
-            refusals.append(dataclasses.replace(refusal, span=whole))
+            span = Span(min(w.start for w in windows), max(w.end for w in windows))
+            refusals.append(dataclasses.replace(refusal, span=span))
         self.summary.refusals += refusals
         self._write((), tuple(refusals))
 

@@ -11,7 +11,7 @@ from typing import Any
 from tallybook.model.coverage import Run, by_day, together
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import DAY, SECONDS, Span, ceil, floor, iso, subtract, unix
-from tallybook.query.coverage import horizon_of
+from tallybook.query.coverage import horizon_of, refused_of
 from tallybook.store.base import Store
 
 STATES = ("stable", "provisional", "open", "pending", "unobtainable", "partial", "missing")
@@ -107,8 +107,7 @@ def completeness(
     whole = Span(floor(span.start, "1d"), ceil(min(span.end, now), "1d"))
     refused = list(refusals)
     datasets = {
-        name: tuple(_days(whole, held, [r for r in refused if r["dataset"] == name], look_back[name], now))
-        for name, held in runs.items()
+        name: tuple(_days(whole, held, refused_of(name, refused), look_back[name], now)) for name, held in runs.items()
     }
     return Completeness(org, whole, datasets)
 

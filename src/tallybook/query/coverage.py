@@ -98,9 +98,9 @@ def assess(
     missing: list[Gap] = []
     newest: list[int] = []
     provisional: list[int] = []
-    refused = sorted(refusals, key=_rank)
+    ranked = sorted(refusals, key=_rank)
     for dataset, dimensions in asked.items():
-        held = runs.get(dataset, ())
+        held, refused = runs.get(dataset, ()), refused_of(dataset, ranked)
         horizon, read_at = horizon_of(held) if held else (now, now)
         if held:
             newest.append(horizon)
@@ -109,14 +109,14 @@ def assess(
         # What the API refused is missing as soon as anything later could have been known.
         spans += [
             Span(max(gap.start, span.start), min(gap.end, span.end, read_at))
-            for gap in _refused(dataset, refused)
+            for gap in _whole(refused)
             if gap.overlaps(Span(span.start, min(span.end, read_at)))
         ]
         gaps = subtract(spans, [r.span for r in held])
-        missing += [Gap(dataset, gap, why(dataset, gap, refused) or "not read") for gap in gaps]
+        missing += [Gap(dataset, gap, why(gap, refused) or "not read") for gap in gaps]
         for lacking in sorted(set(dimensions)):
             missing += [
-                Gap(dataset, gap.span, why(dataset, gap.span, refused, dimension=lacking) or gap.reason)
+                Gap(dataset, gap.span, why(gap.span, refused, dimension=lacking) or gap.reason)
                 for gap in not_held(dataset, lacking, span, held)
             ]
         unstable = [max(r.stable_until(look_back[dataset]), span.start) for r in held if r.span.overlaps(span)]
@@ -151,12 +151,18 @@ def horizon_of(runs: Sequence[Run]) -> tuple[int, int]:
     return (latest.end if newest - latest.end < SECONDS[latest.width] else newest), newest
 
 
-def _refused(dataset: str, refusals: Iterable[Mapping[str, Any]]) -> list[Span]:
-    """Return the spans of a dataset that the API refused at any width and by any dimension."""
+def refused_of(dataset: str, refusals: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return what the API refused of a dataset; where it refuses the bill, a split of it is not even asked for."""
+    bill = "costs" if HELD[dataset].split else dataset
+    return [r for r in refusals if r["dataset"] == dataset or (r["dataset"] == bill and r["dimension"] is None)]
+
+
+def _whole(refused: Iterable[Mapping[str, Any]]) -> list[Span]:
+    """Return the spans that were refused at any width and by any dimension."""
     return [
         Span(unix(row["start_time"]), unix(row["end_time"]))
-        for row in refusals
-        if row["dataset"] == dataset and row["dimension"] is None and row["width"] is None
+        for row in refused
+        if row["dimension"] is None and row["width"] is None
     ]
 
 
@@ -177,11 +183,11 @@ def joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(sorted(out, key=lambda g: (g.dataset, g.span.start)))
 
 
-def why(dataset: str, gap: Span, refused: Iterable[Mapping[str, Any]], dimension: str | None = None) -> str:
-    """Return what the API said where it refused a stretch, or only a dimension of it; nothing where it did not."""
+def why(gap: Span, refused: Iterable[Mapping[str, Any]], dimension: str | None = None) -> str:
+    """Return what the API said where it refused a stretch of a dataset, or only a dimension of it; else nothing."""
     for row in refused:
         span = Span(unix(row["start_time"]), unix(row["end_time"]))
-        if row["dataset"] == dataset and row["dimension"] == dimension and span.overlaps(gap):
+        if row["dimension"] == dimension and span.overlaps(gap):
             return str(row["reason"])
     return ""
 
