@@ -99,6 +99,19 @@ def test_costs_of_any_grouping_equal_the_ledger_to_the_last_digit(org: Org, by: 
     assert len({amount for amount, _ in got.values()}) > 10
 
 
+@pytest.mark.parametrize("date", ["repriced", "discounted"])
+def test_the_bill_changes_its_prices_on_the_day_that_the_ledger_does(org: Org, date: str) -> None:
+    day = getattr(org.company.timeline, date)
+    since, until = day - 2 * DAY, day + 2 * DAY
+    truth = org.company.ledger(since, until, "costs", ["line_item"], "day")["costs"]
+    buckets = list(org.walk("/costs", start_time=since, end_time=until, group_by="line_item"))
+    got = {(b["start_time"], r["line_item"]): r["amount"]["value"] for b in buckets for r in b["results"]}
+    assert got == {(row["start_time"], row["line_item"]): row["amount"] for row in truth}
+    price = {b["start_time"]: r["amount"]["value"] / r["quantity"] for b in buckets for r in b["results"]
+             if r["line_item"] == "gpt-5.4-2026-03-05, input"}  # fmt: skip
+    assert price[since] == price[day - DAY] > price[day] == price[day + DAY]
+
+
 def test_the_sum_of_costs_is_the_same_over_any_grouping(org: Org) -> None:
     sums = {
         sum(
