@@ -218,7 +218,7 @@ def test_words_may_be_repeated_or_have_commas(tally: Run, synced: Path) -> None:
     both = ("--where", "dataset=images", "--where", "dataset=embeddings")
     alone = [rows("requests", "--where", f"dataset={name}") for name in ("images", "embeddings")]
     total = rows("requests", *both)
-    assert total[0]["num_model_requests"] == sum(part[0]["num_model_requests"] for part in alone) > 0  # type: ignore[index]
+    assert total[0]["requests"] == sum(part[0]["requests"] for part in alone) > 0  # type: ignore[index]
 
 
 def test_sync_prints_what_was_done_and_its_json_has_the_same(tally: Run, folder: Path) -> None:

@@ -13,7 +13,7 @@ from tallybook.emulator.served import DATASETS as SERVED
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import SECONDS, Span, floor, naive, subtract, unix
-from tallybook.query.metrics import DIMENSIONS
+from tallybook.query.dimensions import DIMENSIONS
 from tallybook.store.duckdb import DuckDBStore
 from tests.emulator.wire import Org
 from tests.query.oracle import Oracle

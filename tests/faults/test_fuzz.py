@@ -39,7 +39,8 @@ from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, load, seconds
 from tallybook.model.windows import DAY, Window, naive, subtract
 from tallybook.query import where as restrict
-from tallybook.query.metrics import DIMENSIONS, METRICS
+from tallybook.query.dimensions import DIMENSIONS
+from tallybook.query.metrics import METRICS
 from tests.books import book_at, hold
 from tests.clock import FakeClock
 from tests.emulator.wire import MIDNIGHT, NOW

@@ -101,7 +101,7 @@ def test_every_dataset_is_read_as_of_then(tmp_path: Path) -> None:
     for name in (d.name for d in DATASETS.values() if not d.is_costs):
         hold(book, name, "2026-11-01", "2026-11-02", read_at=SECOND)
     then, now = (
-        sum(r["num_model_requests"] + r["input_tokens"] for r in rows if r["input_tokens"])
+        sum(r["requests"] + r["input_tokens"] for r in rows if r["input_tokens"])
         for rows in (
             book.query("requests", "input_tokens", by="dataset", **NOVEMBER, as_of=as_of).rows()
             for as_of in ("2026-11-04", None)

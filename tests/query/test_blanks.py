@@ -162,10 +162,10 @@ def test_a_refused_grouping_is_not_held_with_the_reason_and_an_unknown_dataset_i
         assert {gap.reason for gap in result.coverage.missing} == {"grouping by api_source is refused"}
         held = book.query("requests", by="model", where={"dataset": "completions"}, since="2026-11-15")
         assert held.coverage.complete
-        total = sum(row["num_model_requests"] for row in held.rows())
-        assert total == result.rows()[0]["num_model_requests"] > 0
+        total = sum(row["requests"] for row in held.rows())
+        assert total == result.rows()[0]["requests"] > 0
         decisions = book.query("requests", where={"dataset": "decisions"}, since="2026-11-15")
-        assert decisions.rows() == [{"num_model_requests": None}]
+        assert decisions.rows() == [{"requests": None}]
         assert "does not know this dataset" in decisions.coverage.first_gap()
 
 

@@ -21,12 +21,12 @@ def projects(book: Book) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def totals(book: Book) -> dict[str, int]:
     rows = book.query("requests", by="project", **SPAN).rows()
-    return {row["project"]: row["num_model_requests"] for row in rows}
+    return {row["project"]: row["requests"] for row in rows}
 
 
 def total(book: Book, **where: object) -> int:
     (row,) = book.query("requests", where=where, **SPAN).rows()  # type: ignore[arg-type]
-    return int(row["num_model_requests"])
+    return int(row["requests"])
 
 
 def test_by_id_and_by_name_are_the_same_total_as_the_row_of_the_group(
@@ -45,8 +45,8 @@ def test_several_values_are_alternatives_and_several_dimensions_narrow(
     one, two = list(projects)[:2]
     assert total(book, project=[one, projects[two]]) == totals[one] + totals[two]
     both = book.query("requests", by=["project", "model"], **SPAN).rows()
-    cell = max((row for row in both if row["project"] == one), key=lambda row: row["num_model_requests"])
-    assert 0 < total(book, project=one, model=cell["model"]) == cell["num_model_requests"] < totals[one]
+    cell = max((row for row in both if row["project"] == one), key=lambda row: row["requests"])
+    assert 0 < total(book, project=one, model=cell["model"]) == cell["requests"] < totals[one]
     assert total(book, batch=True) + total(book, batch=False) == total(book, dataset="completions")
 
 
@@ -54,7 +54,7 @@ def test_what_the_provider_names_nothing_for_can_be_asked_for(book: Book, totals
     rows = book.query("requests", by="user", **SPAN).rows()
     none = next(row for row in rows if row["user"] == "(none)")
     assert none["user_id"] is None
-    assert total(book, user="(none)") == none["num_model_requests"] > 0
+    assert total(book, user="(none)") == none["requests"] > 0
 
 
 def test_a_filter_never_changes_a_label(book: Book, projects: dict[str, str]) -> None:
@@ -71,7 +71,7 @@ def test_a_bare_name_that_several_bear_selects_them_all_and_says_so(book: Book) 
     bare = twins[0]["api_key"].rpartition(" (")[0]
     same = [row for row in keys if row["api_key"].rpartition(" (")[0] == bare]
     result = book.query("requests", where={"api_key": bare}, **SPAN)
-    assert result.rows()[0]["num_model_requests"] == sum(row["num_model_requests"] for row in same)
+    assert result.rows()[0]["requests"] == sum(row["requests"] for row in same)
     assert len(same) >= 2
     assert f"api_keys are called {bare!r}; all are in" in result.notes[0]
     assert result.to_dict()["notes"] == list(result.notes)
@@ -116,6 +116,6 @@ def test_values_of_no_use_are_refused(book: Book, where: dict[str, object], text
 def test_a_dimension_that_a_metric_lacks_is_refused(book: Book) -> None:
     with pytest.raises(
         QueryError,
-        match="cost has no dimension model; it has project, user, api_key, key_owner",
+        match="cost has no dimension batch; it has project, user, api_key, key_owner",
     ):
-        book.query("cost", where={"model": "gpt-5.4-2026-03-05"})
+        book.query("cost", where={"batch": True})

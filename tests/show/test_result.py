@@ -83,7 +83,7 @@ def test_json_has_money_as_text_and_says_what_it_rests_on(partial: Result) -> No
     data = json.loads(partial.to_json())
     assert data == partial.to_dict()
     asked = {"metrics": ["cost", "output_tokens"], "by": ["project"], "grain": "day", "where": {}, "as_of": None}
-    assert data["query"] == {"orgs": ["default"], **asked}
+    assert data["query"] == {"orgs": ["default"], "top": None, "compare": None, "tz": "UTC", **asked}
     assert data["range"] == {
         "start": "2026-11-01T00:00:00Z",
         "end": "2026-11-05T00:00:00Z",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -23,11 +20,8 @@ from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, checked_name, load
 from tallybook.model.windows import Window, floor, unix
-from tallybook.query import answer as answering
 from tallybook.query import completeness, inventory
-from tallybook.query import where as restrict
-from tallybook.query.question import question
-from tallybook.query.time import When, known_at, moment
+from tallybook.query.time import When, moment
 from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
 from tallybook.show.result import Result
@@ -209,6 +203,9 @@ class Book(Own):
         until: When | None = None,
         last: str | None = None,
         where: Where | None = None,
+        top: int | None = None,
+        compare: str | None = None,
+        tz: str = "UTC",
         org: Words | None = None,
         as_of: When | None = None,
     ) -> Result:
@@ -222,19 +219,12 @@ class Book(Own):
         of today. Raises `QueryError` with the nearest alternatives, `UsageError` for a date, `NotABookError` where
         nothing was synced yet.
         """
-        now = self._clock.now()
-        then = known_at(as_of, now) if as_of is not None else None
-        now = then.replace(tzinfo=dt.UTC) if then else now
-        span = resolve_time(now, period=period, since=since, until=until, last=last)
-        filters = restrict.checked(where)
-        named = restrict.orgs(words(org), filters.pop("org", ()), self.orgs, partial(inventory.orgs, self.store))
-        asked = question(named, metrics, words(by), grain, span, filters, then)
-        notes: tuple[str, ...] = ()
-        if restrict.has_names(asked.where):
-            chosen, notes = restrict.ids(asked.where, self.store.rows("directory"), named)
-            asked = replace(asked, where=chosen)
-        given = answering.answer(self.store, asked, self._look_back(), unix(now))
-        return Result(given.table, span, given.coverage, asked, notes, given.rounding)
+        from tallybook.book.asking import ask
+
+        return ask(
+            self.store, self.orgs, self._look_back(), self._clock.now(), metrics, by=by, grain=grain, period=period,
+            since=since, until=until, last=last, where=where, top=top, compare=compare, tz=tz, org=org, as_of=as_of,
+        )  # fmt: skip
 
     def status(self, org: str | None = None) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book.

@@ -11,6 +11,7 @@ from tallybook.model.datasets import HELD
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.model.windows import DAY, iso
 from tallybook.query import where as restrict
+from tallybook.query.filters import matching
 from tallybook.query.time import When, moment
 from tallybook.query.where import Where
 from tallybook.store.base import Store
@@ -30,7 +31,8 @@ def proof(store: Store, org: str, name: str, day: When, where: Where) -> Proof:
         raise UsageError(f"{iso(start)} is not a day. Write for example 2026-11-20.")
     chosen = restrict.checked({restrict.choose(known, n, known.asked, "dimension"): v for n, v in where.items()})
     ids, _ = restrict.ids(chosen, store.rows("directory"), [org])
-    return prove(store, org, known, start, ids, restrict.matching(ids))
+    told = {column: f.as_list() for column, f in ids.items()}
+    return prove(store, org, known, start, told, matching(ids))
 
 
 def rebuilt(store: Store, watch: Watch | None, *, apply: bool) -> Rebuilt:

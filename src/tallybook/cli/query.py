@@ -15,13 +15,19 @@ Examples:
   tallybook query input_tokens output_tokens --by model --last 7d
   tallybook query requests --grain day --where model=gpt-5.6-sol --json
   tallybook query cost --by org --grain month --last 12mo
+  tallybook query cost --by model --top 5 --period this-month --compare previous
+  tallybook query active_users cache_hit_rate --grain week --tz Europe/Berlin
+  tallybook query requests --by model_family --where 'model!=gpt-4*'
   tallybook query cost --period 2025-12 --as-of 2026-01-05
 """
 )
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
 @click.option("--by", multiple=True, metavar="DIM", help="Group by: project, user, api_key, model, line_item, …")
-@click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="day, month or total.")
-@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
+@click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="minute, hour, day, week, month, quarter, year or total.")
+@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="The N largest groups; the rest is Other.")
+@click.option("--compare", type=click.Choice(["previous", "year"]), help="Beside it: the range before, or 364 days ago.")
+@click.option("--tz", default="UTC", show_default=True, metavar="ZONE", help="Whose days and hours, as Europe/Berlin.")
 @org_option
 @time_options
 @click.option("--as-of", metavar="DATE", help="What the book knew at the end of that day, or at that moment.")
@@ -41,6 +47,9 @@ def query(
     by: tuple[str, ...],
     grain: str,
     where: tuple[str, ...],
+    top: int | None,
+    compare: str | None,
+    tz: str,
     orgs: tuple[str, ...],
     last: str | None,
     period: str | None,
@@ -71,6 +80,9 @@ def query(
             since=since,
             until=until,
             where=pairs(where),
+            top=top,
+            compare=compare,
+            tz=tz,
             org=words(orgs),
             as_of=as_of,
         )

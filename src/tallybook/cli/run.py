@@ -163,13 +163,14 @@ def of_orgs(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def pairs(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return `D=V` texts as a dict; a dimension given twice has alternatives."""
+    """Return `D=V` texts as a dict; a dimension given twice has alternatives, and `D!=V` leaves V out."""
     out: dict[str, list[str]] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise click.UsageError(f"--where {text!r} is not DIMENSION=VALUE.")
-        out.setdefault(name.strip(), []).append(value)
+        unwanted = "!" if name.endswith("!") else ""
+        out.setdefault(name.removesuffix("!").strip(), []).append(unwanted + value)
     return out
 
 

@@ -2,237 +2,233 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product
 from typing import Any
 
 import pyarrow as pa
 
 from tallybook.model.arrow import column
-from tallybook.model.coverage import Run, together
-from tallybook.model.errors import UnanswerableError
-from tallybook.model.schema import MONEY, TIME
-from tallybook.model.windows import SECONDS, Span, ceil, floor, iso, naive, subtract
-from tallybook.query.compile import REST_ROWS, compile_query, is_word, rows_of
-from tallybook.query.coverage import Coverage, assess, combined, not_held
+from tallybook.model.schema import TIME
+from tallybook.model.windows import Span
+from tallybook.query.axis import Slot
+from tallybook.query.basis import Ground, ground
+from tallybook.query.compare import Comparison
+from tallybook.query.compile import compile_query
+from tallybook.query.coverage import Coverage, assess, combined
+from tallybook.query.grid import Cells, Grid, Group, Held, groups_of, numbers, read
+from tallybook.query.holding import holders, lengths
 from tallybook.query.labels import Labels, identity_of, labels
-from tallybook.query.metrics import Metric, offers
-from tallybook.query.question import Query, of
-from tallybook.query.splits import UNATTRIBUTED, Split, usable
-from tallybook.query.time import buckets
+from tallybook.query.outer import REST_ROWS
+from tallybook.query.question import Query
+from tallybook.query.values import column_of
+from tallybook.query.words import UNATTRIBUTED, is_word
 from tallybook.store.base import Store
+
+PREVIOUS = "_previous"
+"""What the name of a metric ends with, of the range that it is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A question, its rows and what they rest on.
 
-    `table` has `time` (the start of each day or month; not for the grain `total`), per dimension a label and, where
-    it differs, the id as `<dimension>_id`, `currency` where there is money, and the metrics: money as
-    decimal(38, 18), counts as int64. A number is NULL where its bucket is not held at all, or where the provider
-    says nothing of a newer measure.
+    `table` has `time` (the start of each slot on the clocks of the zone; not for the grain `total`), per dimension a
+    label and, where it differs, the id under OpenAI's name, `currency` where there is money, and the metrics under the
+    names asked for, each with `…_previous` beside it where two ranges are compared. Money is decimal(38, 18), counts
+    are int64, means and ratios of counts double. A number is NULL where its bucket is not held at all, or where the
+    provider says nothing of a newer measure.
     """
 
     query: Query
     table: pa.Table
     coverage: Coverage
+    overall: pa.Table
+    """The same groups over the whole range: what does not add up over time is right here."""
+    whole: pa.Table
+    """One row per currency: everything together."""
     rounding: frozenset[int] = frozenset()
     """The rows of `table`, by number, that hold no more than what rounding leaves between the bill and its split."""
+    spans: tuple[Span, ...] = ()
+    """The slot of each row of `table`."""
 
 
-def answer(store: Store, query: Query, look_back: Mapping[str, int], now: int) -> Answer:
+def answer(
+    store: Store, query: Query, look_back: Mapping[str, int], now: int, comparison: Comparison | None = None
+) -> Answer:
     """Ask the store one statement. Raises `UnanswerableError` where the range cuts a bucket that is held whole."""
     with store.opened():
-        runs = {org: store.coverage(org, query.datasets, query.as_of) for org in query.orgs}
-        split = _split(query, runs)
-        _whole_buckets(query, runs)
-        text, params = compile_query(query, _lacking(query, runs), split)
-        rows = store.read(text, params).to_pylist()
+        base = ground(store, query, comparison)
+        text, params = compile_query(query, base.basis)
+        rows = store.read(text, params).to_pydict()
         refusals = {org: store.rows("refusals", {"org": org}, query.as_of) for org in query.orgs}
-        names = labels(store.rows("directory")) if any(d.kind for d in query.by) else {}
-    parts = {o: assess(query.range, query.datasets, runs[o], refusals[o], look_back, now) for o in query.orgs}
-    rows = _one_currency(query, _with_rest(query, rows))
-    filled = _filled(query, rows, runs, now)
-    rounding = frozenset(i for i, row in enumerate(filled) if _is_rounding(query, row))
-    return Answer(query, _table(query, filled, names), combined(parts), rounding)
+        names = labels(store.rows("directory"), query.range.end) if any(d.kind for d in query.by) else {}
+    parts = {
+        o: assess(query.range, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs
+    }  # fmt: skip
+    laid = _laid_out(query, rows, base, now)
+    previous = _before(query, laid, base, comparison, refusals, look_back, now) if comparison else {}
+    return _answer(query, laid, previous, names, combined(parts))
 
 
-Held = Mapping[str, Mapping[str, Sequence[Run]]]
-"""What is held, per organization and dataset."""
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Numbers of one side, by metric."""
+
+    slots: Sequence[Slot]
+    groups: list[Group]
+    grid: Grid
+    numbers: dict[str, Cells]
+    rows: Mapping[str, Sequence[Any]]
 
 
-def _split(query: Query, runs: Mapping[str, dict[str, list[Run]]]) -> Split | None:
-    """Return where the split that a question needs answers it; only what was written with the bill counts."""
-    if query.split is None:
-        return None
-    name = query.split.name
-    for held in runs.values():
-        held[name] = together(held[name], held["costs"])
-    return usable(query.split, query.columns, {org: held[name] for org, held in runs.items()})
+def _laid_out(query: Query, rows: dict[str, list[Any]], base: Ground, now: int) -> _Laid:
+    """Return the numbers of the range that is asked for; slots that have not begun are left out."""
+    _one_currency(query, rows)
+    groups = groups_of(query, rows)
+    slots = [s for s in base.slots if s.start < now]
+    return _side(query, rows, groups, slots, base, 0)
 
 
-def _lacking(query: Query, runs: Held) -> dict[tuple[str, str, str], list[Span]]:
-    """Return, by organization, dataset and column, where a dataset is held without a dimension that it offers."""
-    return {
-        (org, name, column): [gap.span for gap in not_held(name, column, query.range, held[name])]
-        for org, held in runs.items()
-        for name, columns in query.datasets.items()
-        for column in columns
-        if offers(name, column)
-    }
+def _side(
+    query: Query, rows: Mapping[str, Sequence[Any]], groups: list[Group], slots: Sequence[Slot], base: Ground, side: int
+) -> _Laid:
+    keys = {s.key if query.is_timed else None: i for i, s in enumerate(slots)}
+    grid = read(query, rows, keys, groups, side)
+    held = Held(
+        {t.name: holders(t, query.orgs, base.runs, slots) for t in query.terms},
+        {t.name: lengths(t, base.runs, slots) for t in query.terms if t.fold == "mean"},
+        [_owners(query, group) for group in groups],
+    )
+    return _Laid(slots, groups, grid, numbers(query, grid, held), rows)
 
 
-def _with_rest(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out what a split leaves of the bill wherever that is nothing at all."""
-    keys = [*(d.name for d in query.by), "currency"]
-    rest = [r for r in rows if _is_rest(query, r)]
-    real = {tuple(r[k] for k in keys) for r in rest if any(r[m.name] for m in query.metrics)}
-    return [r for r in rows if not _is_rest(query, r) or tuple(r[k] for k in keys) in real]
-
-
-def _is_rest(query: Query, row: Mapping[str, Any]) -> bool:
-    return any(row[d.name] == UNATTRIBUTED for d in query.by)
-
-
-def _is_rounding(query: Query, row: Mapping[str, Any]) -> bool:
-    """Return whether a row holds no more than half-even rounding of its summands to 18 places can leave."""
-    if not _is_rest(query, row):
-        return False
-    most = Decimal((row[REST_ROWS] or 0) + 1).scaleb(-18)
-    return all(abs(row[m.name] or 0) <= most for m in query.metrics)
-
-
-def _whole_buckets(query: Query, runs: Held) -> None:
-    """Raise where an edge of the range cuts a bucket; the newest bucket, still open, may be cut at its end."""
-    for org, name in product(runs, query.datasets):
-        for run in runs[org][name]:
-            for edge, is_end in ((query.range.start, False), (query.range.end, True)):
-                if not edge % SECONDS[run.width] or not run.extent.start < edge < run.extent.end:
-                    continue
-                if is_end and edge >= run.end:
-                    continue
-                nearest = floor(edge, run.width) if is_end else ceil(edge, run.width)
-                whose = f" of {org}" if len(runs) > 1 else ""
-                raise UnanswerableError(
-                    f"{name}{whose} is held by {run.width} around {iso(edge)}, so the range cannot "
-                    f"{'end' if is_end else 'begin'} there. The nearest that can be answered "
-                    f"{'ends before' if is_end else 'begins with'} {iso(nearest)}; whole days always can."
-                )
-
-
-def _one_currency(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put counts beside the money of the same group, where all money is of one currency."""
-    if {m.table for m in query.metrics} != {"usage", "costs"}:
-        return rows
-    currencies = {r["currency"] for r in rows if r["currency"] is not None}
-    if len(currencies) != 1:
-        return rows
-    only = currencies.pop()
-    groups = {"time", *(d.name for d in query.by)}
-    numbers = [name for name in rows[0] if name not in groups | {"currency"}]
-    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
-        key = tuple(row[k] for k in row if k in groups)
-        into = merged.setdefault(key, row | {"currency": only})
-        for name in numbers:
-            into[name] = into[name] if into[name] is not None else row[name]
-    return list(merged.values())
-
-
-def _filled(query: Query, rows: list[dict[str, Any]], runs: Held, now: int) -> list[dict[str, Any]]:
-    """Give every group every bucket of time that has begun: 0 where it is held, NULL where it is not."""
-    keys = [d.name for d in query.by] + ["currency"]
-    groups = _groups(query, rows, keys)
-    spans = [s for s in buckets(query.range, query.grain) if s.start < now]
-    found = {(r.get("time"), *(r[k] for k in keys)): r for r in rows}
-    held = {m.name: [_holders(m, query, runs, span) for span in spans] for m in query.metrics}
-    split = len({m.table for m in query.metrics}) == 2 and len({g[-1] for g in groups} - {None}) > 1
-    whose = {group: _whose(query, group) for group in groups}
-    out = []
-    for (i, span), group in product(enumerate(spans), groups):
-        start = _start(query, span)
-        row = found.get((start, *group), {})
-        values: dict[str, Any] = {} if query.grain == "total" else {"time": start}
-        values |= dict(zip(keys, group, strict=True))
-        for m in query.metrics:
-            belongs = not split or (m.table == "costs") == (group[-1] is not None)
-            value = row.get(m.name)
-            is_zero = whose[group] <= held[m.name][i] and belongs and not row.get(rows_of(m))
-            values[m.name] = value if value is not None else Decimal(0) if is_zero else None
-        values[REST_ROWS] = row.get(REST_ROWS)
-        out.append(values)
+def _before(
+    query: Query, laid: _Laid, base: Ground, comparison: Comparison, refusals: Mapping[str, Any],
+    look_back: Mapping[str, int], now: int,
+) -> dict[str, Cells]:  # fmt: skip
+    """Return the numbers of the other range, in the slots of this one; none where that is not all held."""
+    other = _side(query, laid.rows, laid.groups, comparison.slots, base, 1)
+    before = comparison.before
+    lacks = combined({o: assess(before, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs})
+    gaps = [gap.span for gap in lacks.missing]
+    width, nothing = len(laid.groups), [None] * len(laid.groups)
+    known = [not any(gap.overlaps(slot) for gap in gaps) for slot in comparison.slots]
+    meets = comparison.meets if query.is_timed else (0,)
+    out = {}
+    for name, cells in other.numbers.items():
+        moved: list[Any] = []
+        for i in meets[: len(laid.slots)]:
+            moved += cells.cells[i * width : (i + 1) * width] if i is not None and known[i] else nothing
+        whole = (cells.groups, cells.whole) if lacks.complete else (nothing, [None] * len(cells.whole))
+        out[name] = Cells(moved, *whole)
     return out
 
 
-def _start(query: Query, span: Span) -> dt.datetime | None:
-    if query.grain == "total":
-        return None
-    day = naive(span.start).replace(hour=0, minute=0, second=0)
-    return day.replace(day=1) if query.grain == "month" else day
+def _one_currency(query: Query, rows: dict[str, list[Any]]) -> None:
+    """Put counts beside the money of the same group, where all money is of one currency."""
+    currencies = set(rows["currency"]) - {None}
+    if len({t.table for t in query.terms}) > 1 and len(currencies) == 1:
+        rows["currency"] = [*currencies] * len(rows["currency"])
 
 
-def _groups(query: Query, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return every group, the largest of the first metric over the whole range first, bracketed words last."""
-    sizes: dict[tuple[Any, ...], Decimal] = {}
-    for row in rows:
-        group = tuple(row[k] for k in keys)
-        sizes[group] = sizes.get(group, Decimal(0)) + (row[query.metrics[0].name] or 0)
-    if not query.by and not sizes:
-        return [(None,)]
-
-    def rank(group: tuple[Any, ...]) -> tuple[bool, Decimal, tuple[str, ...]]:
-        return any(is_word(str(g)) for g in group), -abs(sizes[group]), tuple(map(str, group))
-
-    return sorted(sizes, key=rank)
-
-
-def _holders(known: Metric, query: Query, runs: Held, span: Span) -> frozenset[str]:
-    """Return who holds at least a part of a bucket of every dataset that a metric is summed over."""
-    whole = [Span(span.start, span.end)]
-    datasets = of(known, query.where.get("dataset"))
-    return frozenset(
-        org for org, held in runs.items() if all(subtract(whole, [r.span for r in held[d]]) != whole for d in datasets)
-    )
-
-
-def _whose(query: Query, group: tuple[Any, ...]) -> frozenset[str]:
+def _owners(query: Query, group: Group) -> frozenset[str]:
     """Return the organizations that a group is of: its own, where it names one, or all."""
     for d, value in zip(query.by, group, strict=False):
-        if d.name == "org":
+        if d.name == "org" and value in query.orgs:
             return frozenset([value])
-        if query.qualifies(d.column) and not is_word(value):
+        if query.qualifies(d) and not is_word(value) and ":" in value:
             return frozenset([identity_of(value, query.orgs)[0]])
     return frozenset(query.orgs)
 
 
-def _table(query: Query, rows: list[dict[str, Any]], names: Labels) -> pa.Table:
-    columns: dict[str, pa.Array] = {}
-    if query.grain != "total":
-        columns["time"] = column([r["time"] for r in rows], TIME)
-    for d in query.by:
-        values = [r[d.name] for r in rows]
-        if not d.kind:
-            columns[d.name] = column(values, pa.string())
-            continue
-        known = names.get(d.kind, {})
-        ids = [None if is_word(v) else identity_of(v, query.orgs) for v in values]
-        owners = Counter(i[1] for i in {*ids} if i)
-        shown = [
-            # Values are qualified where there are several organizations, which only matters for what they share.
-            v if i is None or (i not in known and owners[i[1]] > 1) else known.get(i, i[1])
-            for v, i in zip(values, ids, strict=True)
-        ]
-        columns[d.name] = column(shown, pa.string())
-        columns[d.column] = column([i and i[1] for i in ids], pa.string())
-    if any(m.table == "costs" for m in query.metrics):
-        columns["currency"] = column([r["currency"] for r in rows], pa.string())
+def _answer(query: Query, laid: _Laid, previous: Mapping[str, Cells], names: Labels, coverage: Coverage) -> Answer:
+    width, groups = len(laid.groups), laid.groups
+    cells = [(i, j) for i in range(len(laid.slots)) for j in range(width)]
+    rest = laid.grid.columns.get(REST_ROWS)
+    dropped = {j for j in range(width) if rest and _is_rest(groups[j]) and not _says(laid, previous, j)}
+    kept = [(i, j) for i, j in cells if j not in dropped]
+    left = [j for j in range(width) if j not in dropped]
+    table = _Columns(query, names)
+    shown = table.of([groups[j] for _, j in kept], [laid.slots[i] for i, _ in kept])
+    at = [i * width + j for i, j in kept]
     for m in query.metrics:
-        if m.table == "costs":
-            columns[m.name] = column([r[m.name] for r in rows], MONEY)
-        else:
-            columns[m.name] = column([None if r[m.name] is None else int(r[m.name]) for r in rows], pa.int64())
-    return pa.table(columns)
+        for suffix, those in _sided(laid.numbers, previous):
+            shown[m.name + suffix] = column_of(m, [those[m.name].cells[p] for p in at])
+    overall = table.of([groups[j] for j in left], None)
+    whole: dict[str, pa.Array] = {"currency": column(laid.grid.currencies, pa.string())} if _money(query) else {}
+    for m in query.metrics:
+        for suffix, those in _sided(laid.numbers, previous):
+            overall[m.name + suffix] = column_of(m, [those[m.name].groups[j] for j in left])
+            whole[m.name + suffix] = column_of(m, those[m.name].whole)
+    rounding = frozenset(
+        n for n, p in enumerate(at) if rest and _is_rest(groups[kept[n][1]]) and _is_rounding(laid, rest, p)
+    )
+    spans = tuple(Span(laid.slots[i].start, laid.slots[i].end) for i, _ in kept)
+    return Answer(query, pa.table(shown), coverage, pa.table(overall), pa.table(whole), rounding, spans)
+
+
+def _sided(now: Mapping[str, Cells], before: Mapping[str, Cells]) -> list[tuple[str, Mapping[str, Cells]]]:
+    return [("", now), *([(PREVIOUS, before)] if before else [])]
+
+
+def _money(query: Query) -> bool:
+    return any(m.is_money for m in query.metrics)
+
+
+def _is_rest(group: Group) -> bool:
+    return UNATTRIBUTED in group
+
+
+def _says(laid: _Laid, previous: Mapping[str, Cells], j: int) -> bool:
+    """Return whether a group has anything but zeros at any time."""
+    width = len(laid.groups)
+    return any(any(c.cells[j::width]) for those in (laid.numbers, previous) for c in those.values())
+
+
+def _is_rounding(laid: _Laid, rest: Cells, place: int) -> bool:
+    """Return whether a cell holds no more than half-even rounding of its summands to 18 places can leave."""
+    most = Decimal((rest.cells[place] or 0) + 1).scaleb(-18)
+    return all(abs(c.cells[place] or 0) <= most for c in laid.numbers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns that say what a row is about."""
+
+    query: Query
+    names: Labels
+
+    def of(self, groups: Sequence[Group], slots: Sequence[Slot] | None) -> dict[str, pa.Array]:
+        """Return the columns for rows of these groups, in these slots of time."""
+        out: dict[str, pa.Array] = {}
+        if slots is not None and self.query.is_timed:
+            out["time"] = column([s.label for s in slots], TIME)
+        for k, d in enumerate(self.query.by):
+            values = [g[k] for g in groups]
+            if not d.kind:
+                out[d.name] = column(values, pa.string())
+                continue
+            shown, ids = self._labelled(d.kind, values)
+            out[d.name], out[d.column] = column(shown, pa.string()), column(ids, pa.string())
+        if _money(self.query) and "currency" not in out:
+            out["currency"] = column([g[-1] for g in groups], pa.string())
+        return out
+
+    def _labelled(self, kind: str, values: Sequence[str]) -> tuple[list[str], list[str | None]]:
+        """Return labels and ids; values are qualified where there are several organizations, which only matters for
+        what they share.
+        """
+        orgs, known = self.query.orgs, self.names.get(kind, {})
+        ids = {v: None if not _is_id(v, orgs) else identity_of(v, orgs) for v in set(values)}
+        sharers = Counter(i[1] for i in ids.values() if i)
+        label = {
+            v: v if i is None or (i not in known and sharers[i[1]] > 1) else known.get(i, i[1]) for v, i in ids.items()
+        }
+        return [label[v] for v in values], [i[1] if (i := ids[v]) else None for v in values]
+
+
+def _is_id(value: str, orgs: Sequence[str]) -> bool:
+    return not is_word(value) and value != "Other" and (len(orgs) == 1 or ":" in value)

@@ -6,11 +6,13 @@ unique over all ids of its kind in the book, so that it never changes with a fil
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tallybook.model.errors import UnknownNameError
+from tallybook.model.windows import naive
 
 Identity = tuple[str, str]
 """An organization and an id in it."""
@@ -18,16 +20,27 @@ Labels = Mapping[str, Mapping[Identity, str]]
 """Per kind of directory entry, what names each of its ids."""
 
 
-def labels(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[Identity, str]]:
-    """Return, per kind of directory entry, each id with its label: the newest name known, made unique."""
-    newest: dict[str, dict[Identity, tuple[Any, str]]] = {}
+def labels(rows: Iterable[Mapping[str, Any]], until: int | None = None) -> dict[str, dict[Identity, str]]:
+    """Return, per kind of directory entry, each id with its label, made unique.
+
+    That is the newest name, or the newest known before `until` (Unix seconds); the earliest reaches back to the
+    beginning.
+    """
+    end = None if until is None else naive(until)
+    best: dict[str, dict[Identity, tuple[Any, str]]] = {}
     for row in rows:
         name, identity = row["name"] or row["email"], (row["org"], row["id"])
+        is_early = end is None or row["first_seen"] < end
+        # The later the better, up to the end; beyond it, the earlier the better.
+        rank = (is_early, row["last_seen"] if is_early else _AGES_AGO - (row["first_seen"] - _AGES_AGO))
         for kind in kinds(row) if name else ():
-            of_kind = newest.setdefault(kind, {})
-            if identity not in of_kind or of_kind[identity][0] < row["last_seen"]:
-                of_kind[identity] = (row["last_seen"], str(name))
-    return {kind: _unique({i: name for i, (_, name) in of_kind.items()}) for kind, of_kind in newest.items()}
+            of_kind = best.setdefault(kind, {})
+            if identity not in of_kind or of_kind[identity][0] < rank:
+                of_kind[identity] = (rank, str(name))
+    return {kind: _unique({i: name for i, (_, name) in of_kind.items()}) for kind, of_kind in best.items()}
+
+
+_AGES_AGO = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - as the book has time
 
 
 def kinds(row: Mapping[str, Any]) -> tuple[str, ...]:

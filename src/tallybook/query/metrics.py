@@ -1,11 +1,54 @@
-"""What can be asked: metrics and dimensions, as tables."""
+"""What can be asked for: metrics as a table, each made of sums, counts or levels of one table of facts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
 
-from tallybook.model.datasets import DATASETS, HELD, MEASURES, SPLITS
+from tallybook.model.datasets import DATASETS, MEASURES
 from tallybook.model.errors import UnknownNameError
+from tallybook.query.dimensions import dimension, needed
+
+Kind = Literal["flow", "level", "distinct", "ratio"]
+Table = Literal["costs", "usage", "business"]
+Fold = Literal["sum", "count", "mean", "max", "last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One aggregate of one table; every metric is made of one or several."""
+
+    columns: tuple[str, ...]
+    """What is added up, or the column whose values are counted."""
+    table: Table
+    datasets: tuple[str, ...]
+    """Where; `where dataset=…` chooses others that have the columns."""
+    fold: Fold = "sum"
+    only: tuple[str, tuple[str, ...]] | None = None
+    """A dimension and the values that it is restricted to."""
+    name: str = field(default="", compare=False)
+    """What it is called in a statement."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The dimensions without which it cannot be known."""
+        return (*(self.columns if self.fold == "count" else ()), *((self.only[0],) if self.only else ()))
+
+    def needs_of(self, dataset: str) -> tuple[str, ...]:
+        """Return the columns of facts of a dataset without which it cannot be known."""
+        return tuple(c for name in self.needs for c in needed(dimension(name), dataset))
+
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether a provider that says nothing of it may mean "unknown" rather than 0."""
+        return self.table == "usage" and self.fold == "sum" and not all(_said_by_all(c) for c in self.columns)
+
+
+def _said_by_all(column: str) -> bool:
+    return column not in MEASURES or MEASURES[column].first or MEASURES[column].kind == "level"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,25 +56,44 @@ class Metric:
     """A number that users ask for."""
 
     name: str
-    column: str
-    """What is summed."""
-    table: str
-    """`usage` or `costs`."""
-    datasets: tuple[str, ...]
-    """Where it is summed by default; `where dataset=…` chooses others that have it."""
+    kind: Kind
     unit: str
+    """`money`, `tokens`, `requests`, …; of a ratio `share` or what is divided, such as `money/requests`."""
+    terms: tuple[Term, ...]
+    """One; of a ratio the two that are divided."""
+    about: str
+    """What it means, in a sentence."""
+    scale: int = 1
+    """What a ratio is multiplied by."""
+    aliases: tuple[str, ...] = field(default=())
+    """Other names, OpenAI's among them."""
 
+    def value(self, parts: Sequence[Decimal | int | Fraction | None]) -> Decimal | int | Fraction | None:
+        """Return the metric from its terms, exactly; None where that is not known."""
+        over, *under = parts
+        if self.kind != "ratio":
+            return over
+        return None if over is None or not under[0] else Fraction(over) * self.scale / Fraction(under[0])
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """Something to group by or to filter on."""
+    @property
+    def table(self) -> str:
+        """`costs` for money, else the table of its first term."""
+        return "costs" if self.is_money else self.terms[0].table
 
-    name: str
-    column: str
-    kind: str | None = None
-    """The kind of directory entry whose name labels its ids."""
-    key: str = ""
-    """The column of facts from which the directory derives this one; empty where it is a column of facts itself."""
+    @property
+    def is_money(self) -> bool:
+        """Whether it is in a currency."""
+        return any(t.table == "costs" for t in self.terms)
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is a mean over time."""
+        return self.terms[0].fold == "mean"
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets that it is taken from by default."""
+        return tuple(dict.fromkeys(d for t in self.terms for d in t.datasets))
 
 
 _NEVER_ADDED = {
@@ -41,72 +103,91 @@ _NEVER_ADDED = {
 """Left out of the defaults, so that nothing is counted twice: a dataset, or one measure of a dataset, and why."""
 
 
-def _datasets(measure: str) -> tuple[str, ...]:
-    have = [d.name for d in DATASETS.values() if measure in d.measures]
-    return tuple(d for d in have if not {d, f"{d}:{measure}"} & _NEVER_ADDED.keys()) or tuple(have)
+def _datasets(*measures: str) -> tuple[str, ...]:
+    have = [d.name for d in DATASETS.values() if any(m in d.measures for m in measures)]
+    return tuple(d for d in have if not {d, *(f"{d}:{m}" for m in measures)} & _NEVER_ADDED.keys()) or tuple(have)
 
 
-METRICS: dict[str, Metric] = {
-    m.name: m
-    for m in (
-        Metric("cost", "amount", "costs", ("costs",), "money"),
-        *(Metric(m.name, m.name, "usage", _datasets(m.name), m.unit) for m in MEASURES.values() if m.kind == "flow"),
-    )
-}
-"""Every metric by name. `cost` is billed, before tax, credits and adjustments."""
+def _used(column: str) -> tuple[str, ...]:
+    """Return the datasets whose rows are something that was done, by a dimension."""
+    have = [d for d in DATASETS.values() if column in d.dimensions and not d.is_costs and d.name not in _NEVER_ADDED]
+    return tuple(d.name for d in have if any(MEASURES[m].kind == "flow" for m in d.measures))
 
-ALIASES = {"requests": "num_model_requests"}
-"""Short names, accepted beside OpenAI's."""
 
-DIMENSIONS: dict[str, Dimension] = {
-    d.name: d
-    for d in (
-        Dimension("project", "project_id", "project"),
-        Dimension("user", "user_id", "user"),
-        Dimension("api_key", "api_key_id", "api_key"),
-        Dimension("key_owner", "key_owner_id", "key_owner", key="api_key_id"),
-        Dimension("service_account", "service_account_id", "service_account", key="api_key_id"),
-        Dimension("model", "model"),
-        Dimension("batch", "batch"),
-        Dimension("service_tier", "service_tier"),
-        Dimension("api_source", "api_source"),
-        Dimension("size", "size"),
-        Dimension("source", "source"),
-        Dimension("context_level", "context_level"),
-        Dimension("vector_store", "vector_store_id"),
-        Dimension("line_item", "line_item"),
-        Dimension("dataset", "dataset"),
-        Dimension("org", "org"),
-    )
-}
-"""Every dimension by its short name; OpenAI's name (`project_id`) is accepted, too."""
+def _flow(
+    name: str, *columns: str, unit: str, about: str, of: Sequence[str] = (), aliases: Sequence[str] = ()
+) -> Metric:
+    columns = columns or (name,)
+    return Metric(name, "flow", unit, (_sum(*columns, of=of),), about, aliases=tuple(aliases))
 
-_BY_COLUMN = {d.column: d for d in DIMENSIONS.values()}
+
+def _sum(*columns: str, of: Sequence[str] = (), only: tuple[str, tuple[str, ...]] | None = None) -> Term:
+    return Term(columns, "usage", tuple(of) or _datasets(*columns), only=only)
+
+
+def _level(name: str, fold: Fold, about: str, aliases: Sequence[str] = ()) -> Metric:
+    term = Term(("usage_bytes",), "usage", _datasets("usage_bytes"), fold)
+    return Metric(name, "level", "bytes", (term,), about, aliases=tuple(aliases))
+
+
+def _active(what: str, column: str, about: str) -> Metric:
+    return Metric(f"active_{what}", "distinct", what, (Term((column,), "usage", _used(column), "count"),), about)
+
+
+def _ratio(name: str, unit: str, over: Term, under: Term, about: str, scale: int = 1) -> Metric:
+    return Metric(name, "ratio", unit, (over, under), about, scale)
+
+
+_BILLED_KINDS = ("input", "cached input", "cache writes", "output")
+"""The kinds of tokens that usage counts, too; those of training are billed alone."""
+_COST = Term(("amount",), "costs", ("costs",))
+_TOKENS_BILLED = Term(("amount",), "costs", ("costs",), only=("token_kind", _BILLED_KINDS))
+_CHAT, _TEXT = ("completions",), ("completions", "embeddings", "moderations")
+_REQUESTS = _sum("num_model_requests")
+_NAMED = {"num_model_requests", "usage_bytes", "seconds", "num_sessions", "num_requests"}
+"""Measures that have a metric under a name of ours."""
+
+_ROWS = (
+    Metric("cost", "flow", "money", (_COST,), "What was billed, before tax, credits and adjustments."),
+    _flow("requests", "num_model_requests", unit="requests", aliases=["num_model_requests"],
+          about="Requests to models; those of web searches are among the completions' and not added again."),
+    _flow("tokens", "input_tokens", "output_tokens", unit="tokens", of=_TEXT, about="Input and output tokens."),
+    *(_flow(m.name, unit=m.unit, about=f"OpenAI's `{m.name}`.")
+      for m in MEASURES.values() if m.kind == "flow" and m.name not in _NAMED),
+    _flow("audio_seconds", "seconds", unit="seconds", about="Seconds of audio transcribed.", aliases=["seconds"]),
+    _flow("sessions", "num_sessions", unit="sessions", about="Code interpreter sessions.", aliases=["num_sessions"]),
+    _flow("file_searches", "num_requests", unit="requests", about="File searches.", of=["file_search_calls"]),
+    _flow("web_searches", "num_requests", unit="requests", about="Web searches.", of=["web_search_calls"]),
+    _flow("num_requests", unit="requests", about="OpenAI's `num_requests`: file and web searches."),
+    _level("storage_bytes", "mean", "Bytes in vector stores: the mean over time.", ["usage_bytes"]),
+    _level("storage_bytes_max", "max", "Bytes in vector stores: the most at any time."),
+    _level("storage_bytes_last", "last", "Bytes in vector stores: at the last time held."),
+    _active("users", "user_id", "Users with any usage; service accounts are users, too."),
+    _active("api_keys", "api_key_id", "API keys with any usage."),
+    _active("projects", "project_id", "Projects with any usage."),
+    _active("models", "model", "Models with any usage."),
+    _ratio("cache_hit_rate", "share", _sum("input_cached_tokens"), _sum("input_tokens", of=_CHAT),
+           "Cached input tokens among all input tokens of completions."),
+    _ratio("output_share", "share", _sum("output_tokens"), _sum("input_tokens", "output_tokens", of=_CHAT),
+           "Output tokens among all tokens of completions."),
+    _ratio("batch_share", "share", _sum("num_model_requests", of=_CHAT, only=("batch", ("true",))),
+           _sum("num_model_requests", of=_CHAT), "Requests of the Batch API among those of completions."),
+    _ratio("tokens_per_request", "tokens/requests", _sum("input_tokens", "output_tokens", of=_TEXT),
+           _sum("num_model_requests", of=_TEXT), "Input and output tokens per request of the same datasets."),
+    _ratio("cost_per_request", "money/requests", _COST, _REQUESTS, "What was billed per request to a model."),
+    _ratio("cost_per_million_tokens", "money/tokens", _TOKENS_BILLED,
+           _sum("input_tokens", "output_tokens", of=_TEXT), "What was billed for tokens, per million of them.", 10**6),
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {m.name: m for m in _ROWS}
+"""Every metric by name."""
+
+_BY_ALIAS = {alias: m for m in _ROWS for alias in m.aliases}
 
 
 def metric(name: str) -> Metric:
     """Return a metric by its name or OpenAI's; raises `UnknownNameError`."""
-    known = METRICS.get(ALIASES.get(name, name))
+    known = METRICS.get(name) or _BY_ALIAS.get(name)
     if known is None:
-        raise UnknownNameError("metric", name, [*METRICS, *ALIASES])
+        raise UnknownNameError("metric", name, [*METRICS, *_BY_ALIAS])
     return known
-
-
-def dimension(name: str) -> Dimension:
-    """Return a dimension by its short name or OpenAI's; raises `UnknownNameError`."""
-    known = DIMENSIONS.get(name) or _BY_COLUMN.get(name)
-    if known is None:
-        raise UnknownNameError("dimension", name, DIMENSIONS)
-    return known
-
-
-def stored(column: str) -> str:
-    """Return the column of facts that holds, or lets the directory derive, a dimension's column."""
-    known = _BY_COLUMN.get(column)
-    return (known.key if known else "") or column
-
-
-def offers(dataset: str, column: str) -> bool:
-    """Return whether a dataset is stored with a dimension; the bill also has those of its splits."""
-    parts = [HELD[dataset], *(SPLITS.values() if dataset == "costs" else ())]
-    return column in ("org", "dataset") or any(stored(column) in part.asked for part in parts)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallybook.model.datasets import DATASETS, Dataset
-from tallybook.model.errors import UnanswerableError, UnknownNameError
-from tallybook.query.metrics import DIMENSIONS, METRICS, Dimension, Metric, dimension, metric, offers, stored
+from tallybook.model.errors import UnanswerableError, UnknownNameError, UsageError
+from tallybook.query.axis import GRAINS
+from tallybook.query.dimensions import DIMENSIONS, Dimension, needed, offers
+from tallybook.query.filters import Filter
+from tallybook.query.metrics import METRICS, Metric, Term, metric
 from tallybook.query.splits import split_of
-from tallybook.query.time import GRAINS, Range
+from tallybook.query.time import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,43 +23,63 @@ class Query:
 
     orgs: tuple[str, ...]
     metrics: tuple[Metric, ...]
+    """Each under the name by which it was asked for."""
     by: tuple[Dimension, ...]
     grain: str
     range: Range
-    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Column to the ids wanted; several are alternatives. Of several organizations, named ids are qualified."""
+    where: Mapping[str, Filter] = field(default_factory=dict)
+    """By column. Of several organizations, ids that have names are qualified."""
     as_of: dt.datetime | None = None
     """The moment, naive UTC, whose knowledge is asked for; None is all that the book knows."""
+    top: int | None = None
+    """How many groups are told apart; None is all."""
+    tz: str = "UTC"
+    compare: str | None = None
+    """`previous` or `year`."""
 
     @property
     def datasets(self) -> dict[str, tuple[str, ...]]:
         """The datasets involved, each with the columns that it is needed by."""
-        chosen = self.where.get("dataset")
-        columns = tuple(dict.fromkeys(map(stored, self.columns)))
-        out = {name: columns for m in self.metrics for name in of(m, chosen)}
+        out: dict[str, tuple[str, ...]] = {}
+        for term in self.terms:
+            for name in term.datasets:
+                columns = [c for d in self.dimensions if not d.tables for c in needed(d, name) or (d.column,)]
+                out[name] = tuple(dict.fromkeys([*out.get(name, ()), *columns, *term.needs_of(name)]))
         if self.split:
             own = f"{self.split.split}_id"
-            out |= {"costs": tuple(c for c in columns if c != own), self.split.name: columns}
+            out |= {"costs": tuple(c for c in out["costs"] if c != own), self.split.name: out["costs"]}
         return out
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The dimensions' columns that it groups or filters by."""
-        needed = dict.fromkeys([d.column for d in self.by] + list(self.where))
-        return tuple(c for c in needed if c not in ("org", "dataset"))
+    def terms(self) -> tuple[Term, ...]:
+        """What has to be added up or counted, each once and with a name."""
+        found = dict.fromkeys(t for m in self.metrics for t in m.terms)
+        return tuple(replace(t, name=f"t{i}") for i, t in enumerate(found))
+
+    def named(self, term: Term) -> Term:
+        """Return a metric's term under its name in the statement."""
+        return next(t for t in self.terms if t == term)
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """What it groups or filters by."""
+        return tuple(dict.fromkeys([*self.by, *(f.dimension for f in self.where.values())]))
 
     @property
     def split(self) -> Dataset | None:
         """The split of the bill that money is told apart by; None where the bill itself answers."""
-        return (
-            split_of(self.columns)
-            if any(of(m, self.where.get("dataset")) == ("costs",) for m in self.metrics)
-            else None
-        )
+        if not any(t.table == "costs" for t in self.terms):
+            return None
+        return split_of(c for known in self.dimensions for c in needed(known, "costs"))
 
-    def qualifies(self, column: str) -> bool:
-        """Return whether ids of a column are told apart by organization, too: only the directory's, in several."""
-        return len(self.orgs) > 1 and column in _NAMED
+    @property
+    def is_timed(self) -> bool:
+        """Whether the answer is by time."""
+        return self.grain != "total"
+
+    def qualifies(self, known: Dimension) -> bool:
+        """Return whether ids are told apart by organization, too: only the directory's, in several."""
+        return len(self.orgs) > 1 and known.kind is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the question as JSON-ready values."""
@@ -65,55 +88,88 @@ class Query:
             "metrics": [m.name for m in self.metrics],
             "by": [d.name for d in self.by],
             "grain": self.grain,
-            "where": {column: list(values) for column, values in self.where.items()},
+            "where": {column: known.as_list() for column, known in self.where.items()},
+            "top": self.top,
+            "compare": self.compare,
+            "tz": self.tz,
             "as_of": None if self.as_of is None else f"{self.as_of.isoformat()}Z",
         }
-
-
-_NAMED = {d.column for d in DIMENSIONS.values() if d.kind}
-
-
-def of(known: Metric, chosen: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the datasets a metric is summed over, where `dataset` is restricted to `chosen` or not."""
-    if chosen is None:
-        return known.datasets
-    have = [d for d in DATASETS.values() if d.is_costs == (known.table == "costs")]
-    return tuple(d.name for d in have if d.name in chosen and (d.is_costs or known.column in d.measures))
 
 
 def question(
     orgs: Iterable[str],
     metrics: Iterable[str],
-    by: Iterable[str],
+    by: Iterable[Dimension],
     grain: str,
     span: Range,
-    filters: Mapping[str, tuple[str, ...]],
+    filters: Mapping[str, Filter],
+    *,
     as_of: dt.datetime | None = None,
+    top: int | None = None,
+    tz: str = "UTC",
+    compare: str | None = None,
 ) -> Query:
     """Return a checked question; raises `QueryError` with the nearest names or what is possible instead.
 
-    `filters` is column to values (see `where.checked`); `as_of` is naive UTC (see `time.known_at`).
+    `filters` is column to filter (see `where.checked`); `as_of` is naive UTC (see `time.known_at`).
     """
-    asked = tuple(dict.fromkeys(metric(m) for m in metrics))
+    asked = tuple(replace(metric(m), name=m) for m in dict.fromkeys(metrics))
     if not asked:
         raise UnknownNameError("metric", "", METRICS)
-    groups = tuple(dict.fromkeys(dimension(d) for d in by))
+    groups = tuple(dict.fromkeys(by))
     if grain not in GRAINS:
         raise UnknownNameError("grain", grain, GRAINS)
-    for name in filters.get("dataset", ()):
-        if name not in DATASETS:
-            raise UnknownNameError("dataset", name, DATASETS)
-    for known in asked:
-        datasets = of(known, filters.get("dataset"))
-        if not datasets:
-            raise UnanswerableError(f"{known.name} is not measured in {', '.join(filters['dataset'])}.")
-        for column in [d.column for d in groups] + list(filters):
-            if not any(offers(d, column) for d in datasets):
-                names = [n for n, d in DIMENSIONS.items() if any(offers(held, d.column) for held in datasets)]
-                why = " OpenAI bills by project and line item; a model is part of it." if known.name == "cost" else ""
-                raise UnanswerableError(
-                    f"{known.name} has no dimension {dimension(column).name}; it has {', '.join(names)}.{why}"
-                )
-    found = Query(tuple(orgs), asked, groups, grain, span, dict(filters), as_of)
+    if top is not None and top < 1:
+        raise UsageError(f"top is how many groups to tell apart, at least 1; it was given {top}.")
+    if compare not in (None, "previous", "year"):
+        raise UnknownNameError("compare", str(compare), ["previous", "year"])
+    chosen = _chosen(filters.get("dataset"))
+    found = Query(
+        tuple(orgs), tuple(_within(m, chosen) for m in asked), groups, grain, span,
+        {c: f for c, f in filters.items() if c != "dataset"}, as_of, top, tz, compare,
+    )  # fmt: skip
+    for known in found.metrics:
+        _offered(known, found)
     found.datasets  # noqa: B018 - raises where no split of the bill answers
     return found
+
+
+def _chosen(known: Filter | None) -> tuple[str, ...] | None:
+    """Return the datasets that a filter takes, None where there is no filter."""
+    if known is None:
+        return None
+    for name in known.values:
+        if "*" not in name and name not in DATASETS:
+            raise UnknownNameError("dataset", name, DATASETS)
+    return tuple(name for name in DATASETS if known.takes(name))
+
+
+def _within(known: Metric, chosen: tuple[str, ...] | None) -> Metric:
+    """Return a metric taken from the datasets of `chosen` that have it, instead of the usual ones."""
+    if chosen is None:
+        return known
+    terms = tuple(replace(t, datasets=_having(t, chosen)) for t in known.terms)
+    if not all(t.datasets for t in terms):
+        raise UnanswerableError(f"{known.name} is not measured in {', '.join(chosen) or 'any such dataset'}.")
+    return replace(known, terms=terms)
+
+
+def _having(term: Term, chosen: Sequence[str]) -> tuple[str, ...]:
+    if term.table == "costs":
+        return tuple(d for d in term.datasets if d in chosen)
+    columns = {*term.columns, *term.needs}
+    have = [d for d in DATASETS.values() if d.name in chosen and not d.is_costs]
+    return tuple(d.name for d in have if columns & {*d.measures, *d.dimensions})
+
+
+def _offered(known: Metric, query: Query) -> None:
+    """Raise where a metric cannot be told by a dimension of the question."""
+    for term in known.terms:
+        for d in query.dimensions:
+            if not _has(term, d):
+                shared = [n for n, o in DIMENSIONS.items() if all(_has(t, o) for t in known.terms)]
+                raise UnanswerableError(f"{known.name} has no dimension {d.name}; it has {', '.join(shared)}.")
+
+
+def _has(term: Term, known: Dimension) -> bool:
+    return any(offers(name, known) for name in term.datasets)

@@ -1,4 +1,4 @@
-"""The bill told apart by API key or by user, and keys by their owners, as sources of rows. Portable SQL, bound values.
+"""The bill told apart by API key or by user, as a source of rows. Portable SQL, bound values.
 
 The bill defines totals, a split only distributes them: every source here adds up to the bill, whatever the split holds.
 """
@@ -14,26 +14,7 @@ from tallybook.model.coverage import Run
 from tallybook.model.datasets import SPLITS, Dataset
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import Span, naive
-from tallybook.query.metrics import stored
 from tallybook.store.versions import source
-
-UNATTRIBUTED = "(unattributed)"
-"""The bill minus its split, where the split is held."""
-
-OWNERS = {
-    "key_owner_id": "o.owner_id",
-    "service_account_id": "CASE WHEN o.owner_kind = 'service_account' THEN o.owner_id END",
-}
-"""Columns that the directory derives from `api_key_id`."""
-
-_NEWEST_KEYS = """(
-    SELECT org, id, NULLIF(owner_id, '') AS owner_id, owner_kind
-    FROM (
-        SELECT org, id, owner_id, owner_kind,
-            ROW_NUMBER() OVER (PARTITION BY org, id ORDER BY last_seen DESC, first_seen DESC) AS version
-        FROM internal.directory WHERE kind = 'api_key'
-    ) AS k WHERE version = 1
-)"""
 
 
 def split_of(columns: Iterable[str]) -> Dataset | None:
@@ -41,7 +22,7 @@ def split_of(columns: Iterable[str]) -> Dataset | None:
 
     Raises `UnanswerableError` where two splits would be needed at once: nobody tells money by key and by user.
     """
-    needed = {stored(c) for c in columns}
+    needed = set(columns)
     found = [s for s in SPLITS.values() if f"{s.split}_id" in needed]
     if len(found) > 1:
         raise UnanswerableError(
@@ -69,7 +50,7 @@ def usable(split: Dataset, columns: Iterable[str], runs: Mapping[str, Iterable[R
     """Return where a split is held by all of its dimensions in `columns`; `runs`, per organization, are those that
     were written with the bill.
     """
-    needed = {stored(c) for c in columns} & set(split.asked)
+    needed = set(columns) & set(split.asked)
     return Split(split, {org: [r.extent for r in held if needed <= set(r.dimensions)] for org, held in runs.items()})
 
 
@@ -102,10 +83,3 @@ def _inside(held: Mapping[str, Sequence[Span]]) -> tuple[str, list[Any]]:
     spans = [([org] * name, span) for org, those in held.items() for span in those]
     condition = " OR ".join(f"({which}start_time >= ? AND start_time < ?)" for _ in spans) or "1 = 0"
     return f"({condition})", [v for org, s in spans for v in (*org, naive(s.start), naive(s.end))]
-
-
-def owned(rows: str, columns: Iterable[str]) -> str:
-    """Return a source of facts with the `columns` that the directory derives from the key; the newest owner counts."""
-    derived = ", ".join(f"{OWNERS[c]} AS {c}" for c in columns)
-    keys = f"{_NEWEST_KEYS} AS o ON o.org = t.org AND o.id = t.api_key_id"
-    return f"(SELECT t.*, {derived} FROM {rows} AS t LEFT JOIN {keys})"

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tallybook.model.datasets import FILTERS, Dataset
 from tallybook.model.errors import UnknownNameError, UsageError
-from tallybook.query.compile import NONE, is_word
-from tallybook.query.labels import kinds, labels, qualified, resolve
-from tallybook.query.metrics import DIMENSIONS, dimension
+from tallybook.query.dimensions import DIMENSIONS, Dimension, dimension
+from tallybook.query.filters import Filter, is_pattern, matcher
+from tallybook.query.labels import Identity, kinds, labels, qualified, resolve
+from tallybook.query.words import NONE, is_word
 
 Where = Mapping[str, str | bool | Sequence[str]]
 
 
-def checked(where: Where | None) -> dict[str, tuple[str, ...]]:
-    """Return column to values; raises `UnknownNameError` or `UsageError`, so that nothing is dropped in silence."""
-    out: dict[str, tuple[str, ...]] = {}
+def checked(where: Where | None, more: Iterable[Dimension] = ()) -> dict[str, Filter]:
+    """Return column to filter; `more` are dimensions of the user's own.
+
+    Raises `UnknownNameError` or `UsageError`, so that nothing is dropped in silence.
+    """
+    out: dict[str, Filter] = {}
     for name, value in (where or {}).items():
-        column = dimension(name).column
-        if column in out:
-            raise UsageError(f"where names {dimension(name).name} twice. Give its values together, as one list.")
-        out[column] = values(name, value)
-        if column == "batch" and (strange := set(out[column]) - {"true", "false", NONE}):
-            raise UsageError(f"where batch is true or false, not {min(strange)!r}.")
+        known = dimension(name, more)
+        if known.column in out:
+            raise UsageError(f"where names {known.name} twice. Give its values together, as one list.")
+        given = values(name, value)
+        unwanted = tuple(v[1:] for v in given if v.startswith("!"))
+        out[known.column] = Filter(known, tuple(v for v in given if not v.startswith("!")), unwanted)
+        allowed = {"true", "false", NONE} if known.column == "batch" else {*known.order}
+        if allowed and (strange := {v for v in out[known.column].values if not is_pattern(v)} - allowed):
+            said = "true or false" if known.column == "batch" else f"{known.order[0]} to {known.order[-1]}"
+            raise UsageError(f"where {known.name} is {said}, not {min(strange)!r}.")
     return out
 
 
@@ -42,42 +51,50 @@ def _is_unicode(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def matching(where: Mapping[str, Sequence[str]]) -> Callable[[Mapping[str, Any]], bool]:
-    """Return whether a row, by the names of its columns, has one of the values of every column."""
-
-    def matches(row: Mapping[str, Any]) -> bool:
-        return all(_text(row.get(column)) in wanted for column, wanted in where.items())
-
-    return matches
-
-
-def _text(value: Any) -> str:
-    return NONE if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def has_names(where: Iterable[str]) -> bool:
+def has_names(columns: Iterable[str]) -> bool:
     """Return whether any of these columns has ids that the directory names."""
-    return any(d.kind for d in DIMENSIONS.values() if d.column in set(where))
+    return any(d.kind for d in DIMENSIONS.values() if d.column in set(columns))
 
 
 def ids(
-    where: Mapping[str, tuple[str, ...]], directory: Iterable[Mapping[str, Any]], orgs: Sequence[str]
-) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    where: Mapping[str, Filter], directory: Iterable[Mapping[str, Any]], orgs: Sequence[str]
+) -> tuple[dict[str, Filter], tuple[str, ...]]:
     """Return the same with names replaced by the ids in `orgs` that bear them, and remarks on what was not plain.
 
-    Where there are several organizations, ids are qualified by theirs.
+    A pattern also takes every id whose name is of its form. Where there are several organizations, ids are qualified
+    by theirs.
     """
     rows = list(directory)
     known = labels(rows)
     out, remarks = dict(where), []
-    for column, kind in ((c, dimension(c).kind) for c in where):
+    for column, given in where.items():
+        kind = given.dimension.kind
         if kind:
             listed = {(row["org"], row["id"]) for row in rows if kind in kinds(row)}
-            found, said = resolve(kind, where[column], known, listed, orgs)
-            texts = (i[1] if len(orgs) == 1 or (is_word(i[1]) and i not in listed) else qualified(i) for i in found)
-            out[column] = tuple(dict.fromkeys(texts))
-            remarks += said
+            both = []
+            for values in (given.wanted, given.unwanted):
+                plain = [v for v in values if not is_pattern(v)]
+                found, said = resolve(kind, plain, known, listed, orgs)
+                alike, patterns = _alike([v for v in values if is_pattern(v)], known.get(kind, {}), orgs)
+                texts = [_written(i, listed, orgs) for i in (*found, *alike)]
+                both.append(tuple(dict.fromkeys([*texts, *patterns])))
+                remarks += said
+            out[column] = replace(given, wanted=both[0], unwanted=both[1])
     return out, tuple(remarks)
+
+
+def _written(identity: Identity, listed: set[Identity], orgs: Sequence[str]) -> str:
+    """Return an id as the statement has it; a word in brackets belongs to no organization."""
+    plain = len(orgs) == 1 or (is_word(identity[1]) and identity not in listed)
+    return identity[1] if plain else qualified(identity)
+
+
+def _alike(
+    patterns: Sequence[str], names: Mapping[Identity, str], orgs: Sequence[str]
+) -> tuple[list[Identity], list[str]]:
+    """Return the ids in `orgs` whose names are of the form of a pattern, and the patterns as ids are written."""
+    found = [i for i, name in names.items() if i[0] in orgs and any(matcher(p).fullmatch(name) for p in patterns)]
+    return found, [p if len(orgs) == 1 else f"{org}:{p}" for p in patterns for org in orgs]
 
 
 def orgs(

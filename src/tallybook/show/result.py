@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from tallybook.model.datasets import MEASURES, Dataset
 from tallybook.model.errors import MissingExtraError
+from tallybook.model.windows import Span
+from tallybook.query.compare import Comparison
 from tallybook.query.coverage import Coverage, Gap
 from tallybook.query.question import Query
 from tallybook.query.time import Range, known_text
@@ -40,6 +42,14 @@ class Result:
     """Remarks on how the question was understood."""
     rounding: frozenset[int] = frozenset()
     """Rows, by number, in which rounding alone keeps the bill and its split apart; tables leave them out."""
+    overall: pa.Table = field(default_factory=lambda: pa.table({}))
+    """The groups of `table` over the whole range: what does not add up over time is right here."""
+    whole: pa.Table = field(default_factory=lambda: pa.table({}))
+    """Everything together, one row per currency."""
+    spans: tuple[Span, ...] = ()
+    """The slot of time of each row of `table`, half-open Unix seconds."""
+    comparison: Comparison | None = None
+    """What it is compared with."""
 
     @property
     def basis(self) -> str:
@@ -48,7 +58,8 @@ class Result:
             return str(self.range)
         orgs, then = self.query.orgs, self.query.as_of
         whose = f", {', '.join(orgs[:-1])} and {orgs[-1]}" if len(orgs) > 1 else ""
-        return f"{self.range}{whose}{f', as known at {known_text(then)}' if then else ''}"
+        known = f", as known at {known_text(then)}" if then else ""
+        return f"{self.range}{f', {self.comparison}' if self.comparison else ''}{whose}{known}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""

@@ -1,19 +1,14 @@
-SELECT "project", "dataset", "currency", SUM("cost") AS "cost", SUM("num_model_requests") AS "num_model_requests"
-FROM (SELECT CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END AS "project", 'costs' AS "dataset", f.currency AS "currency", f.amount AS "cost", CAST(NULL AS DECIMAL(38, 0)) AS "num_model_requests"
+SELECT "project", "dataset", "currency", SUM("t0") AS "t0", SUM("t1") AS "t1"
+FROM (SELECT CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END AS "project", 'costs' AS "dataset", f.currency AS "currency", SUM(f.amount) AS "t0", CAST(NULL AS DECIMAL(38, 0)) AS "t1"
 FROM costs AS f
-WHERE f.org = ? AND f.start_time >= ? AND f.start_time < ? AND (f.project_id IN (?) OR f.project_id IS NULL) UNION ALL SELECT CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END AS "project", f.dataset AS "dataset", CAST(NULL AS VARCHAR) AS "currency", CAST(NULL AS DECIMAL(38, 18)) AS "cost", CAST(CASE WHEN f.dataset IN (?, ?, ?, ?, ?, ?) THEN f.num_model_requests END AS DECIMAL(38, 0)) AS "num_model_requests"
+WHERE f.org = ? AND f.start_time >= ? AND f.start_time < ? AND (CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END IN (?, ?)) GROUP BY 1, 2, 3 UNION ALL SELECT CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END AS "project", f.dataset AS "dataset", CAST(NULL AS VARCHAR) AS "currency", CAST(NULL AS DECIMAL(38, 18)) AS "t0", SUM(CAST(f.num_model_requests AS DECIMAL(38, 0))) AS "t1"
 FROM usage AS f
-WHERE f.org = ? AND f.start_time >= ? AND f.start_time < ? AND f.dataset IN (?, ?, ?, ?, ?, ?) AND (f.project_id IN (?) OR f.project_id IS NULL)) AS parts GROUP BY "project", "dataset", "currency" ORDER BY "project", "dataset", "currency"
+WHERE f.org = ? AND f.start_time >= ? AND f.start_time < ? AND f.dataset IN (?, ?, ?, ?, ?, ?) AND (CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.project_id END IN (?, ?)) GROUP BY 1, 2, 3) AS parts GROUP BY "project", "dataset", "currency" ORDER BY "project", "dataset", "currency"
 'default'
 datetime.datetime(2026, 10, 1, 0, 0)
 datetime.datetime(2026, 11, 1, 0, 0)
 'a'
-'completions'
-'embeddings'
-'moderations'
-'images'
-'audio_speeches'
-'audio_transcriptions'
+'(none)'
 'default'
 datetime.datetime(2026, 10, 1, 0, 0)
 datetime.datetime(2026, 11, 1, 0, 0)
@@ -24,3 +19,4 @@ datetime.datetime(2026, 11, 1, 0, 0)
 'audio_speeches'
 'audio_transcriptions'
 'a'
+'(none)'

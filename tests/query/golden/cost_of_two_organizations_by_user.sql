@@ -1,5 +1,5 @@
-SELECT "time", "user", "currency", SUM("cost") AS "cost", SUM("rest rows") AS "rest rows"
-FROM (SELECT date_trunc('day', f.start_time) AS "time", CASE WHEN f.part = 'rest' THEN '(unattributed)' WHEN f.part = 'whole' THEN '(not held)' WHEN f.user_id IS NULL THEN '(none)' ELSE f.org || ':' || f.user_id END AS "user", f.currency AS "currency", f.amount AS "cost", CASE WHEN f.part = 'rest' THEN 1 END AS "rest rows"
+SELECT "time", "user", "currency", SUM("t0") AS "t0", SUM("rest rows") AS "rest rows"
+FROM (SELECT date_trunc('day', f.start_time) AS "time", CASE WHEN f.part = 'rest' THEN '(unattributed)' WHEN f.part = 'whole' THEN '(not held)' WHEN f.user_id IS NULL THEN '(none)' ELSE f.org || ':' || f.user_id END AS "user", f.currency AS "currency", SUM(f.amount) AS "t0", COUNT(CASE WHEN f.part = 'rest' THEN 1 END) AS "rest rows"
 FROM (SELECT amount, currency, org, project_id, start_time, user_id, 'split' AS part
 FROM internal.cost_splits AS s
 WHERE split = 'user' AND ((org = ? AND start_time >= ? AND start_time < ?) OR (org = ? AND start_time >= ? AND start_time < ?)) UNION ALL SELECT amount, currency, org, project_id, start_time, CAST(NULL AS VARCHAR) AS user_id, 'rest' AS part
@@ -9,7 +9,7 @@ FROM internal.cost_splits AS s
 WHERE split = 'user' AND ((org = ? AND start_time >= ? AND start_time < ?) OR (org = ? AND start_time >= ? AND start_time < ?)) UNION ALL SELECT amount, currency, org, project_id, start_time, CAST(NULL AS VARCHAR) AS user_id, 'whole' AS part
 FROM costs AS b
 WHERE NOT ((org = ? AND start_time >= ? AND start_time < ?) OR (org = ? AND start_time >= ? AND start_time < ?))) AS f
-WHERE f.org IN (?, ?) AND f.start_time >= ? AND f.start_time < ? AND (f.org = ? AND f.project_id IN (?, ?) OR f.project_id IS NULL)) AS parts GROUP BY "time", "user", "currency" ORDER BY "time", "user", "currency"
+WHERE f.org IN (?, ?) AND f.start_time >= ? AND f.start_time < ? AND (CASE WHEN f.project_id IS NULL THEN '(none)' ELSE f.org || ':' || f.project_id END IN (?, ?, ?)) GROUP BY 1, 2, 3) AS parts GROUP BY "time", "user", "currency" ORDER BY "time", "user", "currency"
 'acme'
 datetime.datetime(2026, 10, 1, 0, 0)
 datetime.datetime(2026, 10, 10, 0, 0)
@@ -38,6 +38,6 @@ datetime.datetime(2026, 10, 10, 0, 0)
 'beta'
 datetime.datetime(2026, 10, 1, 0, 0)
 datetime.datetime(2026, 11, 1, 0, 0)
-'acme'
-'a'
-'b'
+'acme:a'
+'acme:b'
+'(none)'

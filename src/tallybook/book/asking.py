@@ -1,0 +1,56 @@
+"""A question in words, asked of a store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from tallybook.book.common import Words, words
+from tallybook.model.windows import unix
+from tallybook.query import answer as answering
+from tallybook.query import inventory
+from tallybook.query import where as restrict
+from tallybook.query.closed import closed_until
+from tallybook.query.compare import compared
+from tallybook.query.dimensions import dimension
+from tallybook.query.question import question
+from tallybook.query.time import When, known_at, resolve
+from tallybook.query.where import Where
+from tallybook.show.result import Result
+from tallybook.store.base import Store
+
+
+def ask(
+    store: Store, orgs: tuple[str, ...], look_back: Mapping[str, int], now: dt.datetime, metrics: tuple[str, ...], *,
+    by: Words, grain: str, period: str | None, since: When | None, until: When | None, last: str | None,
+    where: Where | None, top: int | None, compare: str | None, tz: str, org: Words | None, as_of: When | None,
+) -> Result:  # fmt: skip
+    """Return the answer; see `Book.query`."""
+    then = known_at(as_of, now) if as_of is not None else None
+    now = then.replace(tzinfo=dt.UTC) if then else now
+    span = resolve(now, period=period, since=since, until=until, last=last, tz=tz)
+    filters = restrict.checked(where)
+    restricted = filters.pop("org", None)
+    known = partial(inventory.orgs, store)
+    named = restrict.orgs(words(org), restricted.wanted if restricted else (), orgs, known)
+    groups = [dimension(d) for d in words(by)]
+    asked = question(named, metrics, groups, grain, span, filters, as_of=then, top=top, tz=tz, compare=compare)
+    notes: tuple[str, ...] = ()
+    if restrict.has_names(asked.where):
+        chosen, notes = restrict.ids(asked.where, store.rows("directory"), named)
+        asked = replace(asked, where=chosen)
+    comparison = None
+    if asked.compare:
+        closed = closed_until(store, asked)
+        comparison = compared(span, asked.compare, grain, closed) if closed is not None else None
+        if comparison is None:
+            notes = (*notes, f"Nothing of {span} has ended and is read yet, so there is nothing to compare.")
+        else:
+            asked = replace(asked, range=comparison.now)
+    given = answering.answer(store, asked, look_back, unix(now), comparison)
+    return Result(
+        given.table, asked.range, given.coverage, asked, notes, given.rounding, given.overall, given.whole,
+        given.spans, comparison,
+    )  # fmt: skip

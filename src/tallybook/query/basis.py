@@ -1,0 +1,81 @@
+"""What a statement rests on: what is held, by which table it is answered, what has to be looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from tallybook.model.coverage import Run, together
+from tallybook.model.datasets import HELD
+from tallybook.model.windows import Span
+from tallybook.query.axis import Slot, shift_pieces, slots
+from tallybook.query.compare import Comparison
+from tallybook.query.compile import Basis, Side
+from tallybook.query.coverage import not_held
+from tallybook.query.cuts import check_edges
+from tallybook.query.expressions import Shifts
+from tallybook.query.holding import lasts
+from tallybook.query.lookups import derivations
+from tallybook.query.question import Query
+from tallybook.query.splits import Split, usable
+from tallybook.query.time import Range
+from tallybook.store.base import Store
+
+Runs = dict[str, dict[str, list[Run]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is held of a question's datasets, and what its statement rests on."""
+
+    runs: Runs
+    """Per organization and dataset."""
+    slots: list[Slot]
+    basis: Basis
+
+
+def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
+    """Return what the statement of a question rests on; raises `UnanswerableError` where a held bucket is cut."""
+    runs = {org: store.coverage(org, query.datasets, query.as_of) for org in query.orgs}
+    split = _split(query, runs)
+    axis = slots(query.range, query.grain, query.tz)
+    sides = [_side(query, query.range, axis, runs, shift_pieces(query.range, query.grain, query.tz))]
+    whole = query.range
+    if comparison:
+        sides.append(_side(query, comparison.before, comparison.slots, runs, comparison.shifts))
+        whole = Range(min(comparison.before.start, whole.start), whole.end)
+    for those, org, name in product((axis, comparison.slots if comparison else ()), runs, query.datasets):
+        check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
+    basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query))
+    return Ground(runs, axis, basis)
+
+
+def _split(query: Query, runs: Runs) -> Split | None:
+    """Return where the split that a question needs answers it; only what was written with the bill counts."""
+    if query.split is None:
+        return None
+    name = query.split.name
+    for held in runs.values():
+        held[name] = together(held[name], held["costs"])
+    return usable(query.split, query.datasets[name], {org: held[name] for org, held in runs.items()})
+
+
+def _side(query: Query, span: Range, slots: Sequence[Slot], runs: Runs, shifts: Shifts) -> Side:
+    levels = [t for t in query.terms if t.fold == "last"]
+    ends = {org: lasts(held[levels[0].datasets[0]], slots) for org, held in runs.items()} if levels else {}
+    local = shift_pieces(span, "day", query.tz)
+    return Side(span, shifts, local, ends)
+
+
+def _lacking(
+    query: Query, runs: Mapping[str, Mapping[str, Sequence[Run]]], span: Range
+) -> dict[tuple[str, str, str], list[Span]]:
+    """Return, by organization, dataset and column, where a dataset is held without a dimension that it offers."""
+    return {
+        (org, name, column): [gap.span for gap in not_held(name, column, span, held[name])]
+        for org, held in runs.items()
+        for name, columns in query.datasets.items()
+        for column in columns
+        if column in HELD[name].asked
+    }
