@@ -23,10 +23,23 @@ Examples:
 )
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
 @click.option("--by", multiple=True, metavar="DIM", help="Group by: project, user, api_key, model, line_item, …")
-@click.option("--grain", default="total", show_default=True, metavar="GRAIN", help="minute, hour, day, week, month, quarter, year or total.")
-@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives.")
+@click.option(
+    "--grain",
+    default="total",
+    show_default=True,
+    metavar="GRAIN",
+    help="minute, hour, day, week, month, quarter, year or total.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="DIM=VALUE",
+    help="Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives.",
+)
 @click.option("--top", type=click.IntRange(1), metavar="N", help="The N largest groups; the rest is Other.")
-@click.option("--compare", type=click.Choice(["previous", "year"]), help="Beside it: the range before, or 364 days ago.")
+@click.option(
+    "--compare", type=click.Choice(["previous", "year"]), help="Beside it: the range before, or 364 days ago."
+)
 @click.option("--tz", default="UTC", show_default=True, metavar="ZONE", help="Whose days and hours, as Europe/Berlin.")
 @org_option
 @time_options

@@ -11,7 +11,7 @@ from typing import Any
 from tallybook.query.metrics import Term
 from tallybook.query.outer import NO_GROUP, NO_TIME, REST_ROWS
 from tallybook.query.question import Query
-from tallybook.query.terms import in_the_end, rows_of, summed
+from tallybook.query.terms import GROUPED, in_the_end, rows_of, summed
 from tallybook.query.words import OTHER, is_word
 
 Group = tuple[Any, ...]
@@ -92,11 +92,12 @@ def read(
         elif (slot := slots.get(timed[r] if timed is not None else None)) is not None:
             at.append((0, slot * width + group_at[group], r))
     sizes = (len(slots) * width, width, len(currencies))
-    columns = {}
+    columns, apart = {}, _apart(query)
     for name in _columns(query, rows):
         values, levels = rows[name], [[None] * size for size in sizes]
         for level, place, r in at:
-            levels[level][place] = _added(levels[level][place], values[r])
+            if not level or name in apart:
+                levels[level][place] = _added(levels[level][place], values[r])
         columns[name] = Cells(*levels)
     grid = Grid(len(slots), list(groups), currencies, columns)
     _add_up(query, grid)
@@ -107,13 +108,18 @@ def _columns(query: Query, rows: Mapping[str, Sequence[Any]]) -> list[str]:
     return [c for t in query.terms for c in (summed(t) or [t.name])] + [c for c in rows if c == REST_ROWS]
 
 
+def _apart(query: Query) -> set[str]:
+    """Return the columns whose sums mean nothing: the statement has their totals."""
+    return {t.name for t in query.terms if t.fold in GROUPED}
+
+
 def _added(one: Number, other: Number) -> Number:
     return other if one is None else one if other is None else one + other
 
 
 def _add_up(query: Query, grid: Grid) -> None:
     """Fill in the sums over time and groups, of what adds up; what does not came with the statement."""
-    kept = {t.name for t in query.terms if t.fold in ("count", "max")}
+    kept = _apart(query)
     width = len(grid.groups)
     for name, column in grid.columns.items():
         if name not in kept:

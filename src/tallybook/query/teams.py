@@ -16,8 +16,9 @@ from itertools import combinations, groupby, pairwise
 from typing import Any
 
 from tallybook.model.errors import UnknownNameError, UsageError, suggest
+from tallybook.query.dimensions import dimension
 from tallybook.query.labels import Identity, bare, labels
-from tallybook.query.metrics import dimension, metric
+from tallybook.query.metrics import metric
 
 KINDS = ("api_key", "user", "service_account", "project")
 """What a rule may be about. Of the ids of a row, the first kind that has a team decides."""

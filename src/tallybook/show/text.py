@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from tallybook.query.inventory import Status
 from tallybook.query.time import stretch
+from tallybook.show.answers import result_table
 from tallybook.show.numbers import count, days, money, places, size
 from tallybook.show.result import Fetched, Result
 from tallybook.show.tables import Column, fits, plain, table_text, terminal_width, width_of
@@ -38,51 +38,11 @@ def render(*parts: RenderableType, width: int | None = None, colour: bool | None
 _UNFOLDED = 10_000
 
 
-def result_table(result: Result, width: int | None = None) -> str:
-    """Return an answer as a table with totals at the foot."""
-    assert result.query is not None  # noqa: S101 - only answers are shown as tables
-    every, query = result.rows(), result.query
-    # What rounding leaves is no difference between the bill and its split; the totals have it all the same.
-    rows = [row for i, row in enumerate(every) if i not in result.rounding] or every
-    columns = []
-    if query.grain != "total":
-        columns.append(Column(query.grain, [_day(r["time"], query.grain) for r in rows]))
-    columns += [Column(d.name, [str(r[d.name]) for r in rows], is_label=True) for d in query.by]
-    for m in query.metrics:
-        shown = _amounts if m.table == "costs" else _counts
-        cells, (_, foot) = shown(rows, m.name)[0], shown(every, m.name)
-        columns.append(Column(m.name, cells, is_number=True, foot=foot if len(rows) > 1 else ()))
-    if len(rows) > 1 and not columns[0].is_number:
-        columns[0] = replace(columns[0], foot=["total"])
-    text = table_text(columns, width)
-    many = any(m.table == "costs" for m in query.metrics) and len({r["currency"] for r in rows} - {None}) > 1
-    return f"{text}\n\nCurrencies are never added." if many else text
-
-
-def _counts(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], list[str]]:
-    known = [r[name] for r in rows if r[name] is not None]
-    return [count(r[name]) for r in rows], [count(sum(known) if known else None)]
-
-
-def _amounts(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[str], list[str]]:
-    """Return amounts as text, and their totals by currency."""
-    sums: dict[str | None, Decimal] = {}
-    for row in rows:
-        if row[name] is not None:
-            sums[row["currency"]] = sums.get(row["currency"], Decimal(0)) + row[name]
-    exact = places(r[name] for r in rows)
-    return [money(r[name], r["currency"], exact) for r in rows], [money(v, c, exact) for c, v in sums.items()] or ["–"]
-
-
-def _day(moment: dt.datetime, grain: str) -> str:
-    return moment.strftime("%Y-%m" if grain == "month" else "%Y-%m-%d")
-
-
 def result_text(result: Result, *, width: int | None = None) -> str:
     """Return an answer as text: the table, the range, what cost means, and the coverage."""
     assert result.query is not None  # noqa: S101
     width = width or terminal_width()
-    is_money = any(m.table == "costs" for m in result.query.metrics)
+    is_money = any(m.is_money for m in result.query.metrics)
     billed = " Cost is billed, before tax, credits and adjustments." if is_money else ""
     state = Text(f"Data {result.coverage}.", style="" if result.coverage.complete else "bold yellow")
     body = result_table(result, width) if len(result) else "No rows: nothing matches in this range."
