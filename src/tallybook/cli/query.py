@@ -15,7 +15,7 @@ Examples:
   tallybook query input_tokens output_tokens --by model --last 7d
   tallybook query requests --grain day --where model=gpt-5.6-sol --json
   tallybook query cost --by org --grain month --last 12mo
-  tallybook query cost --by model --top 5 --period this-month --compare previous
+  tallybook query cost --by model --top 5 --last 4w --compare previous
   tallybook query active_users cache_hit_rate --grain week --tz Europe/Berlin
   tallybook query requests --by model_family --where 'model!=gpt-4*'
   tallybook query cost --period 2025-12 --as-of 2026-01-05

@@ -55,9 +55,7 @@ def texts(known: Metric, rows: Sequence[Mapping[str, Any]], name: str) -> Shown:
         exact = places(r[name] for r in rows)
         return lambda those, column: [money(r[column], r["currency"], exact) for r in those]
     if known.kind == "ratio":
-        return lambda those, column: [
-            UNKNOWN if r[column] is None else significant(Decimal(repr(r[column])), 4) for r in those
-        ]
+        return lambda those, column: [_ratio(r[column]) for r in those]
     return lambda those, column: [count(None if r[column] is None else round(r[column])) for r in those]
 
 
