@@ -12,8 +12,7 @@ from tallybook.model.windows import unix
 from tallybook.query import answer as answering
 from tallybook.query import inventory
 from tallybook.query import where as restrict
-from tallybook.query.closed import closed_until
-from tallybook.query.compare import compared
+from tallybook.query.closed import comparison
 from tallybook.query.dimensions import dimension
 from tallybook.query.question import question
 from tallybook.query.time import When, known_at, resolve
@@ -41,16 +40,14 @@ def ask(
     if restrict.has_names(asked.where):
         chosen, notes = restrict.ids(asked.where, store.rows("directory"), named)
         asked = replace(asked, where=chosen)
-    comparison = None
-    if asked.compare:
-        closed = closed_until(store, asked)
-        comparison = compared(span, asked.compare, grain, closed) if closed is not None else None
-        if comparison is None:
-            notes = (*notes, f"Nothing of {span} has ended and is read yet, so there is nothing to compare.")
-        else:
-            asked = replace(asked, range=comparison.now)
-    given = answering.answer(store, asked, look_back, unix(now), comparison)
+    beside = comparison(store, asked, asked.compare) if asked.compare else None
+    if beside and beside.now:
+        asked = replace(asked, range=beside.now)
+    elif beside:
+        notes = (*notes, f"Nothing of {span} has ended and is read yet, so there is nothing to compare.")
+        beside = None
+    given = answering.answer(store, asked, look_back, unix(now), beside)
     return Result(
         given.table, asked.range, given.coverage, asked, notes, given.rounding, given.overall, given.whole,
-        given.spans, comparison,
+        given.spans, beside,
     )  # fmt: skip

@@ -23,6 +23,7 @@ from tallybook.query.holding import holders, lengths
 from tallybook.query.labels import Labels, identity_of, labels
 from tallybook.query.outer import REST_ROWS
 from tallybook.query.question import Query
+from tallybook.query.time import Range
 from tallybook.query.values import column_of
 from tallybook.query.words import UNATTRIBUTED, is_word
 from tallybook.store.base import Store
@@ -110,18 +111,19 @@ def _before(
     look_back: Mapping[str, int], now: int,
 ) -> dict[str, Cells]:  # fmt: skip
     """Return the numbers of the other range, in the slots of this one; none where that is not all held."""
-    other = _side(query, laid.rows, laid.groups, comparison.slots, base, 1)
-    before = comparison.before
-    lacks = combined({o: assess(before, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs})
+    slots = [slot for _, slot in comparison.pairs if slot]
+    other = _side(query, laid.rows, laid.groups, slots, base, 1)
+    span = Range(slots[0].start, slots[-1].end)
+    lacks = combined({o: assess(span, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs})
     gaps = [gap.span for gap in lacks.missing]
     width, nothing = len(laid.groups), [None] * len(laid.groups)
-    known = [not any(gap.overlaps(slot) for gap in gaps) for slot in comparison.slots]
-    meets = comparison.meets if query.is_timed else (0,)
+    place = {slot.start: i for i, slot in enumerate(slots) if not any(gap.overlaps(slot) for gap in gaps)}
+    meets = [place.get(b.start) if b else None for a, b in comparison.pairs if a]
     out = {}
     for name, cells in other.numbers.items():
         moved: list[Any] = []
         for i in meets[: len(laid.slots)]:
-            moved += cells.cells[i * width : (i + 1) * width] if i is not None and known[i] else nothing
+            moved += cells.cells[i * width : (i + 1) * width] if i is not None else nothing
         whole = (cells.groups, cells.whole) if lacks.complete else (nothing, [None] * len(cells.whole))
         out[name] = Cells(moved, *whole)
     return out

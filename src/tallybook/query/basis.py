@@ -42,10 +42,13 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
     axis = slots(query.range, query.grain, query.tz)
     sides = [_side(query, query.range, axis, runs, shift_pieces(query.range, query.grain, query.tz))]
     whole = query.range
+    before: list[Slot] = []
     if comparison:
-        sides.append(_side(query, comparison.before, comparison.slots, runs, comparison.shifts))
-        whole = Range(min(comparison.before.start, whole.start), whole.end)
-    for those, org, name in product((axis, comparison.slots if comparison else ()), runs, query.datasets):
+        before = [slot for _, slot in comparison.pairs if slot]
+        span = Span(before[0].start, before[-1].end)
+        sides.append(_side(query, span, before, runs, comparison.shift_pieces))
+        whole = Range(min(span.start, whole.start), whole.end)
+    for those, org, name in product((axis, before), runs, query.datasets):
         check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
     basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query))
     return Ground(runs, axis, basis)
@@ -61,7 +64,7 @@ def _split(query: Query, runs: Runs) -> Split | None:
     return usable(query.split, query.datasets[name], {org: held[name] for org, held in runs.items()})
 
 
-def _side(query: Query, span: Range, slots: Sequence[Slot], runs: Runs, shifts: Shifts) -> Side:
+def _side(query: Query, span: Span, slots: Sequence[Slot], runs: Runs, shifts: Shifts) -> Side:
     levels = [t for t in query.terms if t.fold == "last"]
     ends = {org: lasts(held[levels[0].datasets[0]], slots) for org, held in runs.items()} if levels else {}
     local = shift_pieces(span, "day", query.tz)

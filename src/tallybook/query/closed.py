@@ -5,40 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tallybook.model.coverage import Run
-from tallybook.model.windows import DAY, floor, naive, unix
+from tallybook.model.windows import DAY, unix
+from tallybook.query.compare import Comparison, closed_through, compared
 from tallybook.query.question import Query
+from tallybook.query.zones import at, beginning, local
 from tallybook.store.base import Store
 from tallybook.store.versions import source
 
 
-def closed_until(store: Store, query: Query) -> int | None:
-    """Return up to when every dataset of a question is read to the end of its buckets, Unix seconds; None: nothing is.
-
-    Billed cost counts up to the last billed day: the newest one that was read after its end and has a row of the bill
-    in its organization, whatever the question is restricted to.
-    """
-    ends: list[int] = []
+def comparison(store: Store, query: Query, kind: str) -> Comparison:
+    """Return what a question's range is compared with (see `compare.compared`), as far as all of it is read."""
+    billed: list[int] = []
     with store.opened():
-        for org in query.orgs:
-            runs = store.coverage(org, query.datasets, query.as_of)
-            for name, held in runs.items():
-                if not held:
-                    return None
-                ends.append(_billed(store, query, org, held) if name == "costs" else _ended(held))
-    return min(ends)
+        held = [store.coverage(org, query.datasets, query.as_of) for org in query.orgs]
+        if "costs" in query.datasets:
+            found = [_billed_through(store, query, o, h["costs"]) for o, h in zip(query.orgs, held, strict=True)]
+            billed = [end for end in found if end is not None]
+    through = closed_through(runs for each in held for runs in each.values())
+    if through is not None and query.grain not in ("minute", "hour"):
+        midnight = at(beginning(local(through, query.tz), "day"), query.tz)
+        through = midnight if midnight > query.range.start else through
+    return compared(query.range, kind, query.grain, through=through, billed_through=min(billed, default=None))
 
 
-def _ended(held: Sequence[Run]) -> int:
-    last = max(held, key=lambda r: r.end)
-    return floor(min(last.end, last.read_at), last.width)
-
-
-def _billed(store: Store, query: Query, org: str, held: Sequence[Run]) -> int:
+def _billed_through(store: Store, query: Query, org: str, held: Sequence[Run]) -> int | None:
+    """Return the end of the last billed day: the newest one that was read after its end and has a row of the bill in
+    the organization, whatever the question is restricted to; None where nothing is held.
+    """
+    if not held:
+        return None
     rows, bound = source("costs", ["org", "start_time"], query.as_of)
-    which = "WHERE org = ? AND start_time < ? ORDER BY start_time DESC LIMIT 40"
-    text = f"SELECT DISTINCT start_time FROM {rows} AS f {which}"
-    days = store.read(text, [*bound, org, naive(max(r.end for r in held))])["start_time"].to_pylist()
-    for start in map(unix, days):
+    text = f"SELECT DISTINCT start_time FROM {rows} AS f WHERE org = ? ORDER BY start_time DESC LIMIT 40"
+    for start in map(unix, store.read(text, [*bound, org])["start_time"].to_pylist()):
         if any(r.start <= start < r.end and r.read_at >= start + DAY for r in held):
             return start + DAY
     return min(r.start for r in held)
