@@ -217,12 +217,13 @@ def test_status_tells_of_every_dataset(org: Org, tmp_path: Path) -> None:
     assert costs.stable_until == dt.datetime(2026, 11, 16)  # noqa: DTZ001
     assert images.stable_until == dt.datetime(2026, 11, 20, 15)  # noqa: DTZ001
     assert by_name["completions"].coverage.missing
-    assert status.bytes > 0
+    assert status.size.total > sum(status.size.bytes.values()) > 0
     assert status.last_sync is not None
     assert status.last_sync["ok"] is True
     told = status.as_dict()
     assert set(told["datasets"][0]) == {f.name for f in dataclasses.fields(costs)} - {"coverage"} | {"gaps"}
     assert told["book"] == book.store.url
+    assert told["tables"]["costs"] == {"rows": costs.rows, "bytes": status.size.bytes["costs"]}
 
 
 def test_an_end_before_the_reach_of_the_api_is_an_error(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def test_status_shows_whole_dates_at_any_width(empty: Book, width: int | None, m
     assert re.search(r" completions +0 +2026-11-01.* +2026-11-20.* +1h +2026-11-20", text)
     assert f"Book {empty.store.url}, " in text
     assert "Missing: images 2025-11-23 to" in " ".join(text.split())
+    assert re.search(r"Space: \w+ \d+ kB, .*, the rest [\d.]+ [kM]B; free \d", " ".join(text.split()))
     if width == 80:
         assert max(map(cell_len, text.split("\n")[1:])) <= 80
     if width in (200, None):

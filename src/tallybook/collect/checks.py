@@ -157,7 +157,7 @@ def _book(store: Store) -> Check:
     try:
         if not store.exists():
             return Check("book", True, f"{store.url} is not there yet; the first sync creates it")
-        return Check("book", True, f"{store.url}, {store.sizes()['bytes']:,} bytes")
+        return Check("book", True, f"{store.url}, {store.sizes().total:,} bytes")
     except StoreError as exc:
         return Check("book", False, str(exc), "Mend that, or name another book with --book.")
 

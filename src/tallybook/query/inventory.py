@@ -12,7 +12,7 @@ from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import SECONDS, Span, naive
 from tallybook.query.coverage import Coverage, assess, utc_text
-from tallybook.store.base import Store
+from tallybook.store.base import Sizes, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Status:
 
     url: str
     org: str
-    bytes: int
+    size: Sizes
     history_rows: int
     """Earlier versions of rows that are kept."""
     last_sync: dict[str, Any] | None
@@ -76,7 +76,12 @@ class Status:
         return {
             "book": self.url,
             "org": self.org,
-            "bytes": self.bytes,
+            "bytes": self.size.total,
+            "free_bytes": self.size.free,
+            "tables": {
+                name: {"rows": self.size.rows[name], "bytes": n}
+                for name, n in sorted(self.size.bytes.items(), key=lambda item: (-item[1], item[0]))
+            },
             "history_rows": self.history_rows,
             "last_sync": self.last_sync,
             "controls": [_texts(row) for row in self.controls],
@@ -129,8 +134,8 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
     return Status(
         store.url,
         org,
-        sizes["bytes"],
-        sum(sizes.get(f"{table}_history", 0) for table in ("usage", "costs", "cost_splits")),
+        sizes,
+        sum(sizes.rows[f"{table}_history"] for table in ("usage", "costs", "cost_splits")),
         summaries[-1] if summaries else None,
         tuple({k: v for k, v in row.items() if k != "org"} for row in controls),
         tuple(held),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tallybook.collect.checks import Check
     from tallybook.collect.control import Control
     from tallybook.collect.summary import Summary
+    from tallybook.store.base import Sizes
 
 
 def render(*parts: RenderableType, width: int | None = None, colour: bool | None = None) -> str:
@@ -36,6 +37,8 @@ def render(*parts: RenderableType, width: int | None = None, colour: bool | None
 
 
 _UNFOLDED = 10_000
+_TABLES = 5
+"""How many of the largest tables the status names."""
 
 
 def result_text(result: Result, *, width: int | None = None) -> str:
@@ -123,7 +126,7 @@ def status_text(status: Status, *, width: int | None = None) -> str:
     columns = _held(status, exact=True)
     if width is not None and width_of(columns) > width:
         columns = _held(status, exact=False)
-    lines: list[RenderableType] = [f"{status.history_rows:,} earlier versions of rows are kept."]
+    lines: list[RenderableType] = [f"{status.history_rows:,} earlier versions of rows are kept. {_space(status.size)}"]
     gaps = [gap for held in status.datasets for gap in held.coverage.missing]
     lines += [f"Missing: {gap}" for gap in gaps[:12]]
     if len(gaps) > 12:
@@ -140,8 +143,16 @@ def status_text(status: Status, *, width: int | None = None) -> str:
     if status.last_sync and status.last_sync.get("ended_at"):
         lines.append(f"Last sync {status.last_sync['ended_at']}: {_end_of(status.last_sync)}.")
     # A path is never folded, so that it can be copied.
-    head = plain(f"Book {status.url}, {size(status.bytes)}; organization {status.org!r}; times are UTC")
+    head = plain(f"Book {status.url}, {size(status.size.total)}; organization {status.org!r}; times are UTC")
     return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
+
+
+def _space(held: Sizes) -> str:
+    """Return in a line which tables take how much, the largest first."""
+    largest = sorted(held.bytes.items(), key=lambda item: -item[1])[:_TABLES]
+    parts = [f"{name} {size(n)}" for name, n in largest if n]
+    parts.append(f"the rest {size(held.total - held.free - sum(n for _, n in largest))}")
+    return f"Space: {', '.join(parts)}; free {size(held.free)}."
 
 
 def _unparsed(status: Status) -> str:

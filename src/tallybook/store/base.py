@@ -114,6 +114,18 @@ class Mismatch:
         return (self.org, self.dataset, self.start, self.table)
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large a book is, by table."""
+
+    rows: Mapping[str, int]
+    bytes: Mapping[str, int]
+    free: int
+    """Bytes that stood for something once, and are used again."""
+    total: int
+    """Bytes of the whole."""
+
+
 class Store(Protocol):
     """A place where a book is kept. Methods raise `StoreError`; all are safe to call from several threads."""
 
@@ -212,8 +224,8 @@ class Store(Protocol):
         """Put what `rebuilt` has in the place of what `mismatches` names, in one transaction."""
         ...
 
-    def sizes(self) -> dict[str, int]:
-        """Return rows per table, and the bytes of the whole under `bytes`."""
+    def sizes(self) -> Sizes:
+        """Return how many rows and bytes every table has, and the whole."""
         ...
 
     def maintain(self) -> None:

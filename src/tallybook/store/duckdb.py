@@ -23,11 +23,12 @@ from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.records import Swap
 from tallybook.model.windows import naive
 from tallybook.store import duckdb_rebuild, duckdb_rollups, line_items, orgs
-from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Store, table_of
+from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Sizes, Store, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_rows import swap
+from tallybook.store.duckdb_sizes import sizes
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
 from tallybook.store.totals import Totals, daily, statement, whole
@@ -287,21 +288,10 @@ class DuckDBStore:
         with self._compared(rebuilt, provable) as cursor, transaction(cursor):
             duckdb_rebuild.mend(cursor, list(duckdb_rebuild.mismatches(cursor)))
 
-    def sizes(self) -> dict[str, int]:
-        """Return rows per table, and the bytes of the whole under `bytes`."""
-        tables = self.read(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ('main', 'internal')"
-        )
-        names = [(row["schema_name"], row["table_name"]) for row in tables.to_pylist()]
-        ours = re.compile(r"[a-z_]+")  # what somebody else has put beside them is not counted
-        counts = [
-            f"SELECT '{name}' AS name, count(*) AS held FROM {schema}.{name}"
-            for schema, name in names
-            if ours.fullmatch(name)
-        ]
-        out = {row["name"]: row["held"] for row in self.read(" UNION ALL ".join(counts)).to_pylist()}
-        wal = self.path.with_name(self.path.name + ".wal")
-        return out | {"bytes": sum(p.stat().st_size for p in (self.path, wal) if p.exists())}
+    def sizes(self) -> Sizes:
+        """Return how many rows and bytes every table has, and the whole."""
+        with self._file.reading() as cursor:
+            return sizes(cursor, self.path)
 
     def maintain(self) -> None:
         """Fold the write-ahead log into the file; after an amendment, write the file anew."""
