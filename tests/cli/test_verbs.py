@@ -63,6 +63,7 @@ def test_every_documented_example_runs(tally: Run, folder: Path, synced: Path, l
         (folder / "tallybook.toml").write_text(settings)
     (folder / "book.duckdb").write_bytes(synced.read_bytes())
     (folder / "teams.csv").write_text("kind,id,team\nproject,*,Everybody\n")
+    (folder / "orders.csv").write_text("day,project,orders\n2026-11-01,Support desk,12\n")
     if line.startswith("forget"):
         hire(folder / "book.duckdb")
     ended = tally(*shlex.split(line))

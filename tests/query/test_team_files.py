@@ -66,7 +66,7 @@ def test_columns_stand_in_any_order_in_any_case_and_may_be_left_out() -> None:
         ("kind,id,team\nproject,p,A,B\n", "teams.csv, line 2: 4 cells, where the header has 3 columns."),
         ("kind,id,team,team\n", "teams.csv, line 1: two columns are called 'team'."),
         ("kind,id,team,Team\n", "teams.csv: two columns differ in capitals only."),
-        ("kind,id,,team\n", "teams.csv, line 1: column 3 has no name."),
+        ("kind,id,,team\n", "teams.csv, column 'column 3': a tag has a name of small letters, digits and"),
         ("kind,id,team,Model\nproject,p,A,x\n", "teams.csv, column 'Model': a tag cannot be called 'model'"),
         ("kind,id,team,Cost Object\n", "underscores such as 'cost_object', not 'cost object'."),
         ('kind,id,team\nproject,"p"x,A\n', "teams.csv, line 2: "),

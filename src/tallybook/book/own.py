@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tallybook.book.common import Words, words
+from tallybook.model.clock import Clock
 from tallybook.model.settings import Settings
 from tallybook.store.base import Store
 
 if TYPE_CHECKING:
+    from tallybook.book.business import Added, By, Kept
+    from tallybook.book.frames import Frame
     from tallybook.book.teams import Assigned, Imported, Rows
 
 
@@ -18,6 +21,7 @@ class Own:
 
     store: Store
     settings: Settings
+    _clock: Clock
 
     def teams(self) -> Assigned:
         """Return the rules that say whose an id is: those of the settings, then those that were imported.
@@ -50,3 +54,45 @@ class Own:
         from tallybook.query.team_files import text_of
 
         return text_of(imported(self.store))
+
+    def add_metric(
+        self,
+        name: str,
+        frame: Frame,
+        *,
+        time: str,
+        by: By = (),
+        amount: str | None = None,
+        kind: str | None = None,
+        unit: str | None = None,
+        currency: str | None = None,
+        grain: str | None = None,
+    ) -> Added:
+        """Put numbers of your own into the book as the metric `name`; return what became of them.
+
+        `frame` is a CSV, Parquet or Arrow file, a pandas or polars DataFrame, an Arrow table, or a list of dicts.
+        `time` and `amount` (default: `name`) are its columns, `by` its dimensions: `{"project": "project_id"}`, where
+        ids and names are both understood; besides project, user, api_key, service_account, model, org, team and
+        cost_center, up to four of your own. `kind` is `flow` (adds up over time, the default) or `level`. `grain` is
+        hour, day, week or month, told from the times where it is not given. With a `currency` such as `usd` the unit
+        is money. The metric is replaced from the frame's first bucket to its last; a flow is 0 in buckets between
+        them that the frame leaves out. Nothing is stored where anything is wrong. Raises `UsageError` that names the
+        row; `NotABookError`.
+        """
+        from tallybook.book.business import Given, add
+
+        now = self._clock.now().replace(tzinfo=None)
+        given = Given(kind, unit, currency, grain)
+        return add(self.store, self.settings, now, name, frame, time, by, amount, given)
+
+    def own_metrics(self) -> list[Kept]:
+        """Return the metrics that were added, with where each is known. Never creates a book."""
+        from tallybook.book.business import kept
+
+        return kept(self.store)
+
+    def remove_metric(self, name: str) -> Kept:
+        """Remove a metric that was added, with all its numbers; raises `UnknownNameError`, `NotABookError`."""
+        from tallybook.book.business import remove
+
+        return remove(self.store, name)

@@ -11,7 +11,8 @@ from tallybook.model.errors import UsageError
 from tallybook.model.records import Swap
 from tallybook.model.settings import Settings
 from tallybook.query import assignments, csv_text, team_files
-from tallybook.query.teams import Rule, members
+from tallybook.query.business import definitions
+from tallybook.query.teams import Rule, members, values
 from tallybook.store.base import Store
 
 Rows = str | Path | Iterable[Mapping[str, Any]]
@@ -65,6 +66,8 @@ def import_teams(store: Store, settings: Settings, given: Rows | None, groups: I
         new = [] if given is None else team_files.of_sheet(_sheet(given))
         if groups is not None:
             new += team_files.of_groups(store.rows("directory"), tuple(groups))
+        if taken := {*values(new)} & {*definitions(store)}:
+            raise UsageError(f"A tag cannot be called {min(taken)!r}: that is a metric that you added. Rename it.")
         rules = [*team_files.of_settings(settings), *new]
         unmatched = _reach(store, rules)
         old = assignments.imported(store)

@@ -88,9 +88,8 @@ def _header(cells: Sequence[str], name: str, number: int) -> tuple[str, ...]:
     while columns and not columns[-1]:
         columns.pop()
     for i, column in enumerate(columns):
-        if not column:
-            raise UsageError(f"{name}, line {number}: column {i + 1} has no name.")
-        if column in columns[:i]:
+        columns[i] = column or f"column {i + 1}"  # as pandas writes an index
+        if column and column in columns[:i]:
             raise UsageError(f"{name}, line {number}: two columns are called {column!r}.")
     return tuple(columns)
 

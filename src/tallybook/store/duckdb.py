@@ -49,6 +49,8 @@ STATE = (
     "line_items",
     "teams",
     "business",
+    "business_metrics",
+    "business_coverage",
     "forgotten",
 )
 """The small tables that `rows` and `put` accept."""

@@ -21,7 +21,9 @@ UNION SELECT org, id FROM internal.directory WHERE kind = 'project'"""
 
 def names(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     """Return the organizations of which anything is held."""
-    each = [f"SELECT DISTINCT org FROM {table}" for table in _tables(cursor) if table not in _LOGS]
+    each = [
+        f"SELECT DISTINCT org FROM {table} WHERE org IS NOT NULL" for table in _tables(cursor) if table not in _LOGS
+    ]
     return {row[0] for row in cursor.execute(" UNION ".join(each)).fetchall()}
 
 
