@@ -193,10 +193,21 @@ def test_a_day_that_an_island_skipped_has_no_slot() -> None:
     assert [s.label.day for s in slots(span, "day", "Pacific/Apia")] == [29, 31, 1]
 
 
-def test_days_do_not_turn_back_where_clocks_were_put_back_just_after_midnight() -> None:
-    span = Span(utc("2006-10-28T02:30"), utc("2006-10-31T03:30"))
+def test_hours_follow_clocks_that_are_put_back_for_a_month_in_the_middle_of_a_range() -> None:
+    span = Span(utc("2026-02-01"), utc("2026-04-10"))
+    assert len({walked(t, "Africa/Casablanca") - naive(t) for t in range(span.start, span.end, DAY)}) == 2
+    for slot in slots(span, "hour", "Africa/Casablanca"):
+        assert slot.label == walked(slot.start, "Africa/Casablanca")
+
+
+@pytest.mark.parametrize(
+    ("start", "days"), [("2006-10-28T02:30", [28, 29, 30]), ("2006-10-29T02:45", [29, 30])], ids=["before", "amid"]
+)
+def test_days_do_not_turn_back_where_clocks_were_put_back_just_after_midnight(start: str, days: list[int]) -> None:
+    span = Span(utc(start), utc("2006-10-31T03:30"))
     axis = slots(span, "day", "America/St_Johns")
-    assert [s.label.day for s in axis] == [28, 29, 30]
+    assert [s.label.day for s in axis] == days
+    assert (axis[0].start, axis[-1].end) == (span.start, span.end)
     shifts = shift_pieces(span, "day", "America/St_Johns")
     for moment in range(span.start, span.end, 60):
         slot = next(s for s in axis if s.start <= moment < s.end)

@@ -81,6 +81,8 @@ def compared(
         return Comparison(kind, grain, asked, None, None, ())
     back, whole = _back(asked, kind, grain, is_over=end == asked.end)
     now, before = _sides(asked, end, back, whole)
+    if before.start == before.end:  # an hour that clocks skipped then
+        return Comparison(kind, grain, asked, None, None, ())
     pairs = paired(now, before, grain, back, in_units=whole is not None)
     return Comparison(kind, grain, asked, now, before, pairs, billed_through if end < known else None)
 
