@@ -18,8 +18,10 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("table", re.findall(r"CREATE TABLE \{\w+\}\.(\w+)", "".join(m[2] for m in migrations())))
-def test_every_table_of_a_book_is_documented(table: str) -> None:
+@pytest.mark.parametrize(
+    "table", re.findall(r"CREATE (?:TABLE|VIEW) \{\w+\}\.(\w+)", "".join(m[2] for m in migrations()))
+)
+def test_every_table_and_view_of_a_book_is_documented(table: str) -> None:
     assert f"`{table}`" in text("docs/schema.md")
 
 

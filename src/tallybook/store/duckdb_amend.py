@@ -19,6 +19,7 @@ _PAGES = pa.schema([("page", pa.int64()), ("hash", pa.binary()), ("body", pa.bin
 _AT_ONCE = 2_000
 _DERIVED = ", ".join(f"'{name}'" for name in ("migrations", "book", *(r.name for r in ROLLUPS)))
 _COLUMNS = f"""SELECT schema_name, table_name, column_name FROM duckdb_columns()
+SEMI JOIN duckdb_tables() USING (schema_name, table_name)
 WHERE data_type = 'VARCHAR' AND schema_name IN ('main', 'internal') AND NOT internal
     AND table_name NOT IN ({_DERIVED}) ORDER BY ALL"""
 
