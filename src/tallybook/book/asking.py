@@ -42,7 +42,7 @@ def ask(
         asked = replace(asked, where=chosen)
     beside = comparison(store, asked, asked.compare) if asked.compare else None
     if beside and beside.now:
-        asked = replace(asked, range=beside.now)
+        asked, beside = replace(asked, range=beside.now), replace(beside, asked=beside.now)
     elif beside:
         notes = (*notes, f"Nothing of {span} has ended and is read yet, so there is nothing to compare.")
         beside = None

@@ -177,7 +177,7 @@ def _sided(now: Mapping[str, Cells], before: Mapping[str, Cells]) -> list[tuple[
 
 
 def _money(query: Query) -> bool:
-    return any(m.is_money for m in query.metrics)
+    return any(m.has_currency for m in query.metrics)
 
 
 def _is_rest(group: Group) -> bool:

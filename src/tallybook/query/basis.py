@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from tallybook.model.coverage import Run, together
@@ -18,6 +18,7 @@ from tallybook.query.expressions import Shifts
 from tallybook.query.holding import lasts
 from tallybook.query.lookups import derivations
 from tallybook.query.question import Query
+from tallybook.query.smallest import usage_table
 from tallybook.query.splits import Split, usable
 from tallybook.query.time import Range
 from tallybook.store.base import Store
@@ -51,7 +52,7 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
     for those, org, name in product((axis, before), runs, query.datasets):
         check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
     basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query))
-    return Ground(runs, axis, basis)
+    return Ground(runs, axis, replace(basis, usage=usage_table(query, basis)))
 
 
 def _split(query: Query, runs: Runs) -> Split | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from tallybook.model.errors import UsageError
 
-Values = Mapping[str, Decimal | int | None]
+Values = Mapping[str, Decimal | int | Fraction | None]
 """By name of a metric; None is not known."""
 
 _DIGITS = Context(prec=50)

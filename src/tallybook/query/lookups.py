@@ -16,7 +16,7 @@ ORDINARY = "default"
 _DATE = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{4})$")
 _TUNED = re.compile(r"ft[:-](.+)")
 
-_MODELS = "SELECT DISTINCT model FROM usage WHERE model IS NOT NULL"
+_MODELS = "SELECT DISTINCT model FROM internal.usage_daily_narrow WHERE model IS NOT NULL"
 _BILLED = ("model", "model_family", "product", "token_kind", "service_tier")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from tallybook.model.datasets import DATASETS, MEASURES
-from tallybook.model.errors import UnknownNameError
+from tallybook.model.errors import UnknownNameError, UsageError, suggest
 from tallybook.query.dimensions import dimension, needed
+from tallybook.query.expression import Expression, parse
 
 Kind = Literal["flow", "level", "distinct", "ratio"]
 Table = Literal["costs", "usage", "business"]
@@ -58,7 +60,8 @@ class Metric:
     name: str
     kind: Kind
     unit: str
-    """`money`, `tokens`, `requests`, …; of a ratio `share` or what is divided, such as `money/requests`."""
+    """`money`, `tokens`, `requests`, …; of a ratio `share` or what is divided, such as `money/requests`;
+    empty for a mere number."""
     terms: tuple[Term, ...]
     """One; of a ratio the two that are divided."""
     about: str
@@ -67,9 +70,16 @@ class Metric:
     """What a ratio is multiplied by."""
     aliases: tuple[str, ...] = field(default=())
     """Other names, OpenAI's among them."""
+    formula: Expression | None = None
+    """Of a ratio that is made of other metrics, how."""
+    of: tuple[Metric, ...] = ()
+    """Those metrics."""
 
     def value(self, parts: Sequence[Decimal | int | Fraction | None]) -> Decimal | int | Fraction | None:
         """Return the metric from its terms, exactly; None where that is not known."""
+        if self.formula is not None:
+            by_term = dict(zip(self.terms, parts, strict=True))
+            return self.formula.body.exactly({m.name: m.value([by_term[t] for t in m.terms]) for m in self.of})
         over, *under = parts
         if self.kind != "ratio":
             return over
@@ -78,11 +88,16 @@ class Metric:
     @property
     def table(self) -> str:
         """`costs` for money, else the table of its first term."""
-        return "costs" if self.is_money else self.terms[0].table
+        return "costs" if self.has_currency else self.terms[0].table
 
     @property
     def is_money(self) -> bool:
-        """Whether it is in a currency."""
+        """Whether it is an amount in a currency, or one per something."""
+        return self.unit.partition("/")[0] == "money"
+
+    @property
+    def has_currency(self) -> bool:
+        """Whether money is in it, so that it is told apart by currency."""
         return any(t.table == "costs" for t in self.terms)
 
     @property
@@ -191,3 +206,35 @@ def metric(name: str) -> Metric:
     if known is None:
         raise UnknownNameError("metric", name, [*METRICS, *_BY_ALIAS])
     return known
+
+
+def asked(text: str) -> Metric:
+    """Return what was asked for, under the name by which it was: a metric, or an expression of metrics.
+
+    Raises `UnknownNameError`, or `UsageError` that points at the place.
+    """
+    if not re.search(r"[-+*/=()\s]", text.strip()):
+        return replace(metric(text.strip()), name=text.strip())
+    formula = parse(text)
+    parts = [replace(metric(name), name=name) for name in formula.names]
+    unit = formula.unit({m.name: m.unit for m in parts})
+    if "/" in formula.text:
+        parts = _of_the_same(parts)
+    terms = tuple(dict.fromkeys(t for m in parts for t in m.terms))
+    if not terms:
+        raise UsageError(f"{text!r} names no metric. {suggest('', METRICS)}")
+    about = f"{formula.body}, of sums over the same datasets."
+    return Metric(formula.name, "ratio", unit, terms, about, formula=formula, of=tuple(parts))
+
+
+def _of_the_same(parts: Sequence[Metric]) -> list[Metric]:
+    """Return metrics taken from the datasets that all sums of usage among them have: like is divided by like."""
+    summed = [t for m in parts for t in m.terms if t.table == "usage" and t.fold == "sum"]
+    shared = set.intersection(*(set(t.datasets) for t in summed)) if summed else set()
+    if not shared:
+        return list(parts)
+
+    def narrowed(term: Term) -> Term:
+        return replace(term, datasets=tuple(d for d in term.datasets if d in shared)) if term in summed else term
+
+    return [replace(m, terms=tuple(map(narrowed, m.terms))) for m in parts]

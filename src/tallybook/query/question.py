@@ -12,7 +12,7 @@ from tallybook.model.errors import UnanswerableError, UnknownNameError, UsageErr
 from tallybook.query.axis import GRAINS
 from tallybook.query.dimensions import DIMENSIONS, Dimension, needed, offers
 from tallybook.query.filters import Filter
-from tallybook.query.metrics import METRICS, Metric, Term, metric
+from tallybook.query.metrics import METRICS, Metric, Term, asked
 from tallybook.query.splits import split_of
 from tallybook.query.time import Range
 
@@ -113,8 +113,8 @@ def question(
 
     `filters` is column to filter (see `where.checked`); `as_of` is naive UTC (see `time.known_at`).
     """
-    asked = tuple(replace(metric(m), name=m) for m in dict.fromkeys(metrics))
-    if not asked:
+    wanted = tuple(asked(m) for m in dict.fromkeys(metrics))
+    if not wanted:
         raise UnknownNameError("metric", "", METRICS)
     groups = tuple(dict.fromkeys(by))
     if grain not in GRAINS:
@@ -125,7 +125,7 @@ def question(
         raise UnknownNameError("compare", str(compare), ["previous", "year"])
     chosen = _chosen(filters.get("dataset"))
     found = Query(
-        tuple(orgs), tuple(_within(m, chosen) for m in asked), groups, grain, span,
+        tuple(orgs), tuple(_within(m, chosen) for m in wanted), groups, grain, span,
         {c: f for c, f in filters.items() if c != "dataset"}, as_of, top, tz, compare,
     )  # fmt: skip
     for known in found.metrics:
@@ -148,6 +148,9 @@ def _within(known: Metric, chosen: tuple[str, ...] | None) -> Metric:
     """Return a metric taken from the datasets of `chosen` that have it, instead of the usual ones."""
     if chosen is None:
         return known
+    if known.of:
+        parts = tuple(_within(m, chosen) for m in known.of)
+        return replace(known, of=parts, terms=tuple(dict.fromkeys(t for m in parts for t in m.terms)))
     terms = tuple(replace(t, datasets=_having(t, chosen)) for t in known.terms)
     if not all(t.datasets for t in terms):
         raise UnanswerableError(f"{known.name} is not measured in {', '.join(chosen) or 'any such dataset'}.")
