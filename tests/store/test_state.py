@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -372,3 +373,10 @@ def test_many_threads_may_read_and_write_at_once(book: StoreUnderTest) -> None:
     assert len(book.rows("usage")) == 24
     times = book.rows("usage", "recorded_at")
     assert len(set(times)) == 24
+
+
+def test_every_migration_has_a_number_of_its_own() -> None:
+    numbers = [
+        path.name.partition("_")[0] for path in files("tallybook.store.migrations").iterdir() if path.name[0].isdigit()
+    ]
+    assert len(numbers) == len(set(numbers)) > 5
