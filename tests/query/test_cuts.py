@@ -149,6 +149,12 @@ def test_it_is_refused_exactly_where_a_bucket_has_moments_known_on_both_sides(
         check_edges("completions", "", runs, slots(Span(since, span.end), grain, tz), tz)
 
 
+def test_the_future_is_not_offered() -> None:
+    open_hour = [Run(utc("2026-03-01"), utc("2026-03-01T16:36"), "1h", (), utc("2026-03-01T16:36"))]
+    with pytest.raises(UnanswerableError, match=r"cannot be told apart\. Ask by hour in UTC\.$"):
+        check_edges("completions", "", open_hour, slots(Span(utc("2026-03-01"), utc("2026-03-02")), "minute"))
+
+
 def test_whole_days_of_a_year_in_many_runs_are_let_through_at_once() -> None:
     marks = [utc("2026-01-01") + i * 18 * DAY for i in range(21)]
     runs = [Run(a, b, "1d", (), b) for a, b in pairwise(marks)]

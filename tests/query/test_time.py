@@ -1,7 +1,6 @@
 """Words for time: what they mean at a given moment, how a range prints, and what is refused."""
 
 import datetime as dt
-import itertools
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from tallybook import UsageError
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span, naive, unix
-from tallybook.query.time import GRAINS, Range, buckets, moment, resolve, stretch
+from tallybook.query.time import Range, moment, resolve, stretch
 
 NOW = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)  # a Wednesday
 
@@ -134,17 +133,6 @@ def test_a_stretch_of_whole_days_is_its_first_and_its_last_day() -> None:
     assert stretch(Span(first, first + DAY)) == "2026-10-01"
     assert stretch(Span(first, first + 3 * DAY)) == "2026-10-01 to 2026-10-03"
     assert stretch(Span(first, first + 90)) == "2026-10-01 to 2026-10-01T00:01:30Z"
-
-
-@given(st.integers(0, 4 * 10**9), st.integers(1, 400 * DAY), st.sampled_from(GRAINS))
-def test_the_buckets_of_any_grain_are_the_range_itself(start: int, length: int, grain: str) -> None:
-    pieces = buckets(Span(start, start + length), grain)
-    assert pieces[0].start == start
-    assert pieces[-1].end == start + length
-    assert all(a.end == b.start for a, b in itertools.pairwise(pieces))
-    for piece in pieces[1:]:
-        assert naive(piece.start).strftime("%H:%M:%S") == "00:00:00"
-        assert grain != "month" or naive(piece.start).day == 1
 
 
 LATE = dt.datetime(2026, 11, 18, 23, 40, tzinfo=dt.UTC)

@@ -41,8 +41,6 @@ class Comparison:
     """Slots of now and of before, in order; None where the other side is shorter. Partners share their key."""
     billed_through: int | None = None
     """The end of the last billed day, Unix seconds, where that is what cut the asked range."""
-    is_held: bool = True
-    """Whether all of before is held; the answer sets it, and gives no change where it is not."""
 
     @property
     def shift_pieces(self) -> Pieces:
@@ -53,13 +51,9 @@ class Comparison:
         if self.now is None or self.before is None:
             return "nothing to compare yet"
         text = f"compared with {self.before.dates}, {self.before.length}"
-        if self.now.length != self.before.length:
-            text = f"{self.now.dates}, {self.now.length}, {text}"
-        elif self.now.end != self.asked.end:
-            text = f"{self.now.dates} {text}"
         if (through := self.billed_through) is not None:
             text += f", through the last billed day ({Range(through - DAY, through).dates})"
-        return text if self.is_held else f"{text}, which is not all held"
+        return text
 
 
 def compared(

@@ -32,7 +32,8 @@ def check_edges(name: str, org_text: str, runs: Sequence[Run], axis: Sequence[Sl
         edge, run = min(cut.items(), key=lambda item: item[0])
         raise UnanswerableError(_range_text(f"{name}{org_text}", run, edge, is_end=edge != wanted[0]))
     last = max(cut)
-    first = next((slot for slot in axis if slot.start > last and slot.start not in inside), None)
+    newest = max(run.end for run in runs)
+    first = next((s for s in axis if last < s.start < newest and s.start not in inside), None)
     raise UnanswerableError(_slots_text(f"{name}{org_text}", cut[last], last, first, tz))
 
 

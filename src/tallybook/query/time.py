@@ -12,9 +12,6 @@ from tallybook.query.zones import at, beginning, clock, local, offset, stepped, 
 
 When = str | dt.date | dt.datetime
 
-GRAINS = ("day", "month", "total")
-"""The lengths of time by which an answer can be given."""
-
 _UNITS = {"d": "day", "w": "week", "mo": "month"}
 _LAST = re.compile(r"([1-9]\d{0,4})\s*(h|d|w|mo)")
 _NAMED = {"today": ("day", 0), "yesterday": ("day", -1)} | {
@@ -257,16 +254,3 @@ def _period(text: str, now: dt.datetime, tz: str) -> Range:
     if first > unix(now):
         raise UsageError(f"period={text!r} is in the future.")
     return Range(max(first, _FIRST), at(stepped(start, unit), tz), tz, unit, 1)
-
-
-def buckets(span: Span, grain: str) -> list[Span]:
-    """Return the pieces of `span` that fall into each day, month, or the whole; the outer ones may be cut."""
-    if grain == "total":
-        return [Span(span.start, span.end)]
-    out = []
-    start = span.start
-    while start < span.end:
-        end = min(unix(stepped(beginning(naive(start), grain), grain)), span.end)
-        out.append(Span(start, end))
-        start = end
-    return out
