@@ -66,7 +66,7 @@ FRAMES = {
     "pandas, named index": lambda _: pd.DataFrame(ROWS).set_index("day"),
     "pandas, nanoseconds and categories": lambda _: (
         pd.DataFrame(ROWS)
-        .assign(day=lambda f: f["day"].astype("datetime64[ns, UTC]"))
+        .assign(day=lambda f: f["day"].astype("datetime64[ns, UTC]") + pd.Timedelta(7, "ns"))
         .astype({"project_id": "category"})
     ),
     "polars": lambda _: pl.DataFrame(ROWS),

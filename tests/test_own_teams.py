@@ -149,6 +149,14 @@ def test_who_was_forgotten_keeps_the_team_and_no_rule_names_them(book: Book, pat
     assert stored(book) == [(done.pseudonym, "A"), ("*", "Rest"), ("Chat", "of (forgotten)")]
 
 
+def test_a_rule_that_matched_nobody_and_named_someone_forgotten_is_gone(book: Book) -> None:
+    book.import_teams(
+        [row("user", "ADA@EXAMPLE.COM", "A"), row("user", "Ada@Example.com", "B"), row("user", "*", "Rest")]
+    )
+    assert book.forget("user_ada") is not None
+    assert [r.pattern for r in book.teams().rules] == ["*"]
+
+
 def test_without_a_book_there_are_the_rules_of_the_settings_and_no_file_is_made(tmp_path: Path) -> None:
     book = book_at(tmp_path / "none.duckdb")
     assert book.teams().rules == ()

@@ -180,13 +180,10 @@ class _Matching:
 
     def of(self, identity: str, names: Collection[str]) -> list[_Ranked]:
         """Return the rules that match an id or anything that it is called."""
-        texts = {identity, *names}
         found: list[_Ranked] = [((2, 0), rule) for rule in self.exact.get(identity, ())]
-        found += [((1, 0), rule) for name in texts - {identity} for rule in self.exact.get(name, ())]
-        sure = {id(rule) for _, rule in found}
-        for matches, rule in self.globs:
-            if id(rule) not in sure and any(matches(text) for text in texts):
-                found.append(((0, len(rule.pattern)), rule))
+        found += [((1, 0), rule) for name in names for rule in self.exact.get(name, ())]
+        texts = (identity, *names)
+        found += [((0, len(r.pattern)), r) for matches, r in self.globs if any(map(matches, texts))]
         return found
 
 
