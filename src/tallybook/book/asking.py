@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from tallybook.book.common import Words, words
+from tallybook.model.settings import Settings
 from tallybook.model.windows import unix
 from tallybook.query import answer as answering
-from tallybook.query import inventory
+from tallybook.query import belonging, inventory
 from tallybook.query import where as restrict
+from tallybook.query.assignments import all_rules, assignments
 from tallybook.query.closed import comparison
-from tallybook.query.dimensions import dimension
+from tallybook.query.dimensions import dimension, is_known
 from tallybook.query.question import question
+from tallybook.query.teams import Rule
 from tallybook.query.time import When, known_at, resolve
 from tallybook.query.where import Where
 from tallybook.show.result import Result
@@ -22,7 +25,7 @@ from tallybook.store.base import Store
 
 
 def ask(
-    store: Store, orgs: tuple[str, ...], look_back: Mapping[str, int], now: dt.datetime, metrics: tuple[str, ...], *,
+    store: Store, settings: Settings, look_back: Mapping[str, int], now: dt.datetime, metrics: tuple[str, ...], *,
     by: Words, grain: str, period: str | None, since: When | None, until: When | None, last: str | None,
     where: Where | None, top: int | None, compare: str | None, tz: str, org: Words | None, as_of: When | None,
 ) -> Result:  # fmt: skip
@@ -30,16 +33,22 @@ def ask(
     then = known_at(as_of, now) if as_of is not None else None
     now = then.replace(tzinfo=dt.UTC) if then else now
     span = resolve(now, period=period, since=since, until=until, last=last, tz=tz)
-    filters = restrict.checked(where)
+    orgs, rules = settings.orgs, _rules(store, settings, (*words(by), *(where or {})))
+    more = belonging.dimensions(rules or ())
+    filters = restrict.checked(where, more)
     restricted = filters.pop("org", None)
     known = partial(inventory.orgs, store)
     named = restrict.orgs(words(org), restricted.wanted if restricted else (), orgs, known)
-    groups = [dimension(d) for d in words(by)]
+    groups = [dimension(d, more) for d in words(by)]
     asked = question(named, metrics, groups, grain, span, filters, as_of=then, top=top, tz=tz, compare=compare)
     notes: tuple[str, ...] = ()
     if restrict.has_names(asked.where):
         chosen, notes = restrict.ids(asked.where, store.rows("directory"), named)
         asked = replace(asked, where=chosen)
+    if own := [d for d in asked.dimensions if d in more]:
+        belonging.check_values((f for f in asked.where.values() if f.dimension in own), rules or ())
+        members = assignments(store, settings) if rules else []
+        asked = replace(asked, own=belonging.derivations(own, members, store.rows("directory")))
     beside = comparison(store, asked, asked.compare) if asked.compare else None
     if beside and beside.now:
         asked, beside = replace(asked, range=beside.now), replace(beside, asked=beside.now)
@@ -51,3 +60,8 @@ def ask(
         given.table, asked.range, given.coverage, asked, notes, given.rounding, given.overall, given.whole,
         given.spans, beside,
     )  # fmt: skip
+
+
+def _rules(store: Store, settings: Settings, names: Iterable[str]) -> list[Rule] | None:
+    """Return the rules that say whose an id is, where a dimension that is asked for may be theirs."""
+    return all_rules(store, settings) if any(not is_known(name) for name in names) else None

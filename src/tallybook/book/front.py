@@ -222,7 +222,7 @@ class Book(Own):
         from tallybook.book.asking import ask
 
         return ask(
-            self.store, self.orgs, self._look_back(), self._clock.now(), metrics, by=by, grain=grain, period=period,
+            self.store, self.settings, self._look_back(), self._clock.now(), metrics, by=by, grain=grain, period=period,
             since=since, until=until, last=last, where=where, top=top, compare=compare, tz=tz, org=org, as_of=as_of,
         )  # fmt: skip
 

@@ -51,7 +51,7 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
         whole = Range(min(span.start, whole.start), whole.end)
     for those, org, name in product((axis, before), runs, query.datasets):
         check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
-    basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query))
+    basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query) | dict(query.own))
     return Ground(runs, axis, replace(basis, usage=usage_table(query, basis)))
 
 

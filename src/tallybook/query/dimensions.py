@@ -78,6 +78,11 @@ def dimension(name: str, more: Iterable[Dimension] = ()) -> Dimension:
     return known
 
 
+def is_known(name: str) -> bool:
+    """Return whether a dimension is called so in every book."""
+    return name in DIMENSIONS or name in _BY_COLUMN
+
+
 def stored(known: Dimension, dataset: str) -> tuple[str, ...]:
     """Return the columns of a dataset's facts that hold a dimension, or let it be derived."""
     return (known.billed_by if HELD[dataset].is_costs else ()) or known.keys or (known.column,)

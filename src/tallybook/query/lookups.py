@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from tallybook.query.derive import OWNERS, Derivations, looked_up
+from tallybook.query.derive import OWNERS, Derivation, looked_up
 from tallybook.query.question import Query
 from tallybook.store.base import Store
 
@@ -27,7 +27,7 @@ def family(model: str) -> str:
     return _DATE.sub("", base)
 
 
-def derivations(store: Store, query: Query) -> Derivations:
+def derivations(store: Store, query: Query) -> dict[tuple[str, str], Derivation]:
     """Return how the question's columns that facts do not have are derived."""
     wanted = {d.column for d in query.dimensions} | {n for t in query.terms for n in t.needs}
     out = {("usage", c): d for c, d in OWNERS.items()} | {("costs", c): d for c, d in OWNERS.items()}

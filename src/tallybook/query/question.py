@@ -10,6 +10,7 @@ from typing import Any
 from tallybook.model.datasets import DATASETS, Dataset
 from tallybook.model.errors import UnanswerableError, UnknownNameError, UsageError
 from tallybook.query.axis import GRAINS
+from tallybook.query.derive import Derivations
 from tallybook.query.dimensions import DIMENSIONS, Dimension, needed, offers
 from tallybook.query.filters import Filter
 from tallybook.query.metrics import METRICS, Metric, Term, asked
@@ -36,6 +37,8 @@ class Query:
     tz: str = "UTC"
     compare: str | None = None
     """`previous` or `year`."""
+    own: Derivations = field(default_factory=dict)
+    """How dimensions of the user's own are derived."""
 
     @property
     def datasets(self) -> dict[str, tuple[str, ...]]:
