@@ -11,8 +11,8 @@ import tallybook
 from tallybook.cli import COMMANDS
 
 NAMES = {
-    "Book", "Fetched", "IncompleteError", "ProviderError", "QueryError", "Result", "SettingsError", "StoreError",
-    "TallybookError", "UsageError", "__version__", "fetch", "open",
+    "Book", "ExportError", "Fetched", "IncompleteError", "ProviderError", "QueryError", "Result", "SettingsError",
+    "StoreError", "TallybookError", "UsageError", "__version__", "fetch", "open",
 }  # fmt: skip
 HEAVY = ("pandas", "pyarrow", "duckdb", "httpx2", "starlette", "matplotlib", "msgspec", "click", "rich", "polars")
 

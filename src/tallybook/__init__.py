@@ -16,6 +16,7 @@ from tallybook.model.version import __version__
 if TYPE_CHECKING:
     from tallybook.book import Book, fetch, open  # noqa: A004
     from tallybook.model.errors import (
+        ExportError,
         IncompleteError,
         ProviderError,
         QueryError,
@@ -32,6 +33,7 @@ _HOMES = {
     "open": "tallybook.book",
     "Fetched": "tallybook.show.result",
     "Result": "tallybook.show.result",
+    "ExportError": "tallybook.model.errors",
     "IncompleteError": "tallybook.model.errors",
     "ProviderError": "tallybook.model.errors",
     "QueryError": "tallybook.model.errors",
@@ -43,6 +45,7 @@ _HOMES = {
 
 __all__ = [
     "Book",
+    "ExportError",
     "Fetched",
     "IncompleteError",
     "ProviderError",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag, note, pairs, progress_bar, time_options, words
+from tallybook.cli.output import output_options, target
+from tallybook.cli.run import common, note, pairs, progress_bar, time_options, words
 
 if TYPE_CHECKING:
     from tallybook.show.result import Fetched
@@ -31,15 +30,7 @@ Examples:
 @time_options
 @click.option("--org", metavar="NAME", help="Which organization, where the settings have several.")
 @click.option("--allow-partial", is_flag=True, help="Print what there is even if something is missing.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
-@json_flag("The same as --format json.")
+@output_options
 @common
 def fetch(
     dataset: str,
@@ -52,17 +43,20 @@ def fetch(
     until: str | None,
     org: str | None,
     allow_partial: bool,
-    form: str,
+    form: str | None,
     as_json: bool,
+    output: str | None,
+    force: bool,
     book: str | None,  # noqa: ARG001 - fetch keeps nothing; the option is there so that any command line can have it
     config: str | None,
 ) -> int:
     """Fetch DATASET straight from the API, without a book.
 
-    All pages are read, or nothing is printed. Amounts in csv and json have all their digits.
+    All pages are read, or nothing is printed. Amounts have all their digits in every format but table and xlsx.
     """
     import tallybook
 
+    to = target(form, as_json=as_json, output=output, force=force)
     filters = {name: _value(name, values) for name, values in pairs(where).items()}
     with progress_bar() as bar:
         found = tallybook.fetch(
@@ -79,14 +73,7 @@ def fetch(
             config=config,
             progress=bar,
         )
-    if as_json or form == "json":
-        click.echo(found.to_json())
-    elif form == "csv":
-        _csv(found)
-    else:
-        from tallybook.show.text import fetched_text
-
-        click.echo(fetched_text(found, _SHOWN))
+    to.put(found, lambda: _table(found))
     for remark in found.notes:
         note(f"Note: {remark}")
     for gap in found.missing:
@@ -102,8 +89,7 @@ def _value(name: str, values: list[str]) -> bool | list[str]:
     return values == ["true"]
 
 
-def _csv(found: Fetched) -> None:
-    rows = found.to_dict()["rows"]
-    writer = csv.DictWriter(sys.stdout, found.table.column_names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+def _table(found: Fetched) -> str:
+    from tallybook.show.text import fetched_text
+
+    return fetched_text(found, _SHOWN)

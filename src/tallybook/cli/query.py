@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from tallybook.cli.run import common, json_flag, note, org_option, pairs, time_options, words
+from tallybook.cli.output import output_options, target
+from tallybook.cli.run import common, note, org_option, pairs, time_options, words
+
+if TYPE_CHECKING:
+    from tallybook.show.result import Result
 
 
 @click.command(
@@ -19,6 +25,7 @@ Examples:
   tallybook query active_users cache_hit_rate --grain week --tz Europe/Berlin
   tallybook query requests --by model_family --where 'model!=gpt-4*'
   tallybook query cost --period 2025-12 --as-of 2026-01-05
+  tallybook query cost --by project,line_item --grain day -o cost.xlsx --force
 """
 )
 @click.argument("metrics", nargs=-1, required=True, metavar="METRIC...")
@@ -44,15 +51,7 @@ Examples:
 @org_option
 @time_options
 @click.option("--as-of", metavar="DATE", help="What the book knew at the end of that day, or at that moment.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
-@json_flag("The same as --format json.")
+@output_options
 @click.option("--strict", is_flag=True, help="Exit with 1 if the answer is incomplete.")
 @common
 def query(
@@ -69,8 +68,10 @@ def query(
     since: str | None,
     until: str | None,
     as_of: str | None,
-    form: str,
+    form: str | None,
     as_json: bool,
+    output: str | None,
+    force: bool,
     strict: bool,
     book: str | None,
     config: str | None,
@@ -83,6 +84,7 @@ def query(
     """
     import tallybook
 
+    to = target(form, as_json=as_json, output=output, force=force)
     with tallybook.open(book, config=config) as opened:
         result = opened.query(
             *words(metrics),
@@ -99,14 +101,15 @@ def query(
             org=words(orgs),
             as_of=as_of,
         )
-    if as_json or form == "json":
-        click.echo(result.to_json())
-    else:
-        from tallybook.show.text import result_text
-
-        click.echo(result_text(result))
+    to.put(result, lambda: _table(result))
     for remark in result.notes:
         note(f"Note: {remark}")
     if not result.coverage.complete:
         note(f"Incomplete: {result.coverage.first_gap()}.")
     return 1 if strict and not result.coverage.complete else 0
+
+
+def _table(result: Result) -> str:
+    from tallybook.show.text import result_text
+
+    return result_text(result)

@@ -14,6 +14,7 @@ TallybookError
 │   ├── UnreachableError       no answer: network, time-out, 5xx to the end
 │   └── UnexpectedResponseError  an answer that cannot be trusted
 ├── IncompleteError            data asked for without a book is not all there  exit 1
+├── ExportError            a file that could not be written               exit 1
 ├── StoreError                 the book on disk                               exit 1
 │   ├── StoreLockedError       another process holds it
 │   ├── DoesNotFitError        a read that what is held does not allow
@@ -133,6 +134,10 @@ class UnexpectedResponseError(ProviderError):
 
 class IncompleteError(TallybookError):
     """A direct fetch could not get everything; nothing is returned unless partial data is allowed."""
+
+
+class ExportError(TallybookError):
+    """A file could not be written; nothing is left of it."""
 
 
 class StoreError(TallybookError):

@@ -15,7 +15,7 @@ UNKNOWN = "–"
 _MINUS = "\N{MINUS SIGN}"
 _CENT = Decimal("0.01")
 _DIGITS = 3
-_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "brl": "R$"}
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "brl": "R$"}
 
 _Scales = tuple[tuple[Decimal, str], ...]
 _BYTES = ("PB", "TB", "GB", "MB", "kB", "bytes")
@@ -148,7 +148,7 @@ def _scaled(value: Decimal, scales: _Scales) -> str:
 
 def _currency(currency: str | None) -> tuple[str, str]:
     """Return what stands before and after an amount."""
-    symbol = _SYMBOLS.get(currency or "", "")
+    symbol = SYMBOLS.get(currency or "", "")
     return symbol, "" if symbol or not currency else f" {currency.upper()}"
 
 

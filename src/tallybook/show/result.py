@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import pyarrow as pa
 
@@ -61,6 +63,13 @@ class Result:
         known = f", as known at {known_text(then)}" if then else ""
         return f"{self.range}{f', {self.comparison}' if self.comparison else ''}{whose}{known}"
 
+    @cached_property
+    def status(self) -> tuple[str, ...]:
+        """Per row: `stable`, `provisional` (it may still change), `open` (its time has not ended) or `missing`."""
+        from tallybook.show.status import statuses
+
+        return statuses(self)
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per row: money as `Decimal`, time as naive UTC `datetime`."""
         found: list[dict[str, Any]] = self.table.to_pylist()
@@ -87,19 +96,55 @@ class Result:
         assert isinstance(frame, polars.DataFrame)  # noqa: S101 - a table never becomes a Series
         return frame
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready values: query, range, coverage and rows; money as text, so that no digit is lost."""
+    def about(self) -> dict[str, Any]:
+        """Return as JSON-ready values what the rows rest on: query, range, coverage and notes."""
         return {
             "query": self.query.as_dict() if self.query else None,
             "range": {"start": _iso(self.range.start), "end": _iso(self.range.end), "text": str(self.range)},
+            **({"comparison": str(self.comparison)} if self.comparison else {}),
             "coverage": self.coverage.as_dict(),
             "notes": list(self.notes),
-            "rows": [{k: _plain(v) for k, v in row.items()} for row in self.rows()],
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values: query, range, coverage and rows; money as text, so that no digit is lost.
+
+        Each row also has its `status`.
+        """
+        from tallybook.show.export.content import of_result
+        from tallybook.show.export.jsonl_form import rows
+
+        return self.about() | {"rows": [*rows(of_result(self))]}
 
     def to_json(self) -> str:
         """Return `to_dict()` as JSON text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+        out = io.BytesIO()
+        self.write(out, format="json")
+        return out.getvalue().decode().rstrip("\n")
+
+    def save(self, path: str | Path, *, format: str | None = None, force: bool = False) -> Path:  # noqa: A002
+        """Write the rows to a file, exact and each with its `status`; return its path.
+
+        `format` is csv, json, jsonl, parquet, xlsx or markdown; by default the suffix says it. A file that is there
+        already is overwritten only with `force`. csv, jsonl and parquet get a second file, `FILE.coverage.json`.
+        Raises `UsageError`, `ExportError` where it cannot be written (nothing is left of it then), and
+        `MissingExtraError` for xlsx without its library.
+        """
+        from tallybook.show.export.content import of_result
+        from tallybook.show.export.forms import form_of
+        from tallybook.show.export.save import save
+
+        target = Path(path).expanduser()
+        save(of_result(self), target, form_of(target, format), force=force)
+        return target
+
+    def write(self, out: BinaryIO, *, format: str) -> None:  # noqa: A002
+        """Write what `save` does to a stream, in one of the formats that are text."""
+        from tallybook.show.export.content import of_result
+        from tallybook.show.export.forms import form_of
+        from tallybook.show.export.save import send
+
+        send(of_result(self), out, form_of(Path(), format))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
