@@ -211,13 +211,13 @@ class Book(Own):
     ) -> Result:
         """Answer a question from the book, with one statement.
 
-        `metrics`: `cost` (billed, before tax, credits and adjustments) or OpenAI's measures, such as `input_tokens`;
-        `by`: dimensions such as `project` or `model`; `grain`: `day`, `month` or `total`. The time is said in one
-        way: `period`, `since`/`until` or `last` (default 30 days). `where` filters by id or name:
-        `{"project": ["Search", "proj_1"]}`. `org` names the organizations (default: all of the settings). `as_of` asks
-        for what the book knew at an earlier moment (a bare date: at its end), coverage included; only names are those
-        of today. Raises `QueryError` with the nearest alternatives, `UsageError` for a date, `NotABookError` where
-        nothing was synced yet.
+        `metrics`: `cost` (billed, before tax, credits and adjustments), OpenAI's measures, …; `by`: dimensions;
+        `grain`: `minute` to `year`, or `total`, by the clocks of `tz`. The time is said in one way: `period`,
+        `since`/`until` or `last` (default 30 days). `where` filters by id or name: `{"project": ["Search", "proj_1"]}`.
+        `top` tells so many groups apart, the rest is `Other`; `compare` puts `previous` or `year` beside. `org` names
+        the organizations (default: all of the settings). `as_of` asks for what the book knew at an earlier moment (a
+        bare date: at its end); only names are those of today. Raises `QueryError` with the nearest alternatives,
+        `UsageError` for a date, `NotABookError` where nothing was synced yet.
         """
         from tallybook.book.asking import ask
 
