@@ -18,6 +18,7 @@ from tallybook.model.secret import AdminKey
 from tests.books import KEY, book_at, synced
 from tests.emulator.test_bites import UNTIL, Bite, named
 from tests.emulator.wire import DAY, NOW, Org, organization
+from tests.store.book import make_room
 from tests.test_fetch import REFUSED, bites, span
 
 
@@ -224,6 +225,16 @@ def test_status_tells_of_every_dataset(org: Org, tmp_path: Path) -> None:
     assert set(told["datasets"][0]) == {f.name for f in dataclasses.fields(costs)} - {"coverage"} | {"gaps"}
     assert told["book"] == book.store.url
     assert told["tables"]["costs"] == {"rows": costs.rows, "bytes": status.size.bytes["costs"]}
+
+
+def test_a_sync_leaves_a_file_without_much_free_space(tmp_path: Path) -> None:
+    path = tmp_path / "b.duckdb"
+    with organization(days=5) as org:
+        synced(org, path, datasets="costs", since="2026-11-20")
+        make_room(path, 6_000_000)
+        before = path.stat().st_size
+        assert synced(org, path, datasets="costs", since="2026-11-20").status().size.free < 2_000_000
+    assert path.stat().st_size < before - 4_000_000
 
 
 def test_an_end_before_the_reach_of_the_api_is_an_error(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_file_is_let_go_during_every_request(tmp_path: Path, clock: FakeCloc
     assert engine.users == 0
 
 
-def test_a_sync_without_news_opens_the_book_for_its_schema_its_plan_and_its_writes(
+def test_a_sync_without_news_opens_the_book_for_its_schema_its_plan_its_writes_and_to_tidy_up(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = DuckDBStore(tmp_path / "book.duckdb", clock)
@@ -50,4 +50,5 @@ def test_a_sync_without_news_opens_the_book_for_its_schema_its_plan_and_its_writ
             monkeypatch.setattr(Engine, "attach", counted)
             opened.clear()
             assert run(store, http, "acme", POLICY, clock).ok
-    assert len(opened) == 3 + 3 + 2, "three more for what is kept of people; two where nobody tells whose key it is"
+    why = "three more for what is kept of people; two where nobody tells whose key it is; one to tidy up"
+    assert len(opened) == 3 + 3 + 2 + 1, why

@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from tallybook.model import arrow
 from tallybook.model.datasets import DATASETS
 from tallybook.model.records import Fetch, Note, Read, Refusal
@@ -125,3 +127,14 @@ def _duckdb(folder: Path) -> StoreUnderTest:
 
 STORES: dict[str, Callable[[Path], StoreUnderTest]] = {"duckdb": _duckdb}
 """Every kind of store, by name; each passes the same tests."""
+
+
+def make_room(path: Path, size: int) -> None:
+    """Leave `size` bytes and more free within the file of a book, before a table that stays."""
+    with duckdb.connect(str(path)) as con:
+        for name, rows in (("gone", size // 32), ("behind", 100)):
+            texts = f"SELECT sha256(i::TEXT) AS a FROM range({rows}) AS r(i)"
+            con.execute(f"CREATE OR REPLACE TABLE internal.{name} AS {texts}")
+            con.execute("CHECKPOINT")
+        con.execute("DROP TABLE internal.gone")
+        con.execute("CHECKPOINT")

@@ -15,11 +15,12 @@ from tallybook.model.errors import MigrationError, NotABookError, StoreError
 from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
 from tallybook.model.windows import naive
 from tallybook.store import duckdb as duckdb_store
-from tallybook.store import duckdb_file
+from tallybook.store import duckdb_file, duckdb_sizes
 from tallybook.store.base import Batch
 from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.duckdb_engine import BLOCK
 from tallybook.store.migrations import migrations
-from tests.store.book import D0, DAY, StoreUnderTest, read, usage
+from tests.store.book import D0, DAY, StoreUnderTest, make_room, read, usage
 
 BATCH = Batch("acme", "sync_1", (read("completions", D0, D0 + DAY, usage(D0)),))
 USES: dict[str, Callable[[DuckDBStore], object]] = {
@@ -233,3 +234,40 @@ def test_every_measure_has_its_column_and_daily_sums(book: StoreUnderTest) -> No
     for table in ("usage_daily", "usage_daily_narrow"):
         names = book.store.read(f"SELECT * FROM internal.{table} LIMIT 0").schema.names
         assert flows | levels <= set(names)
+
+
+def test_where_much_is_free_tidying_up_gives_it_back(fast_path: Path) -> None:
+    path = fast_path / "book.duckdb"
+    duckdb.connect(str(path)).close()  # with the blocks of an older book
+    store = DuckDBStore(path)
+    store.migrate()
+    store.replace(BATCH)
+    make_room(path, 6_000_000)
+    before, held, size = store.sizes(), store.read("FROM usage").to_pylist(), path.stat().st_size
+    assert before.free > 6_000_000
+    store.maintain()
+    after = store.sizes()
+    assert (after.free, after.rows) == (0, before.rows)
+    assert path.stat().st_size < size - 6_000_000
+    assert store.read("FROM usage").to_pylist() == held
+    assert store.read("SELECT block_size FROM pragma_database_size()").to_pylist()[0]["block_size"] == BLOCK
+
+
+def test_where_little_is_free_or_much_is_held_the_file_stays(fast_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fast_path / "book.duckdb"
+    store = DuckDBStore(path)
+    store.migrate()
+    make_room(path, 1_000_000)
+    inode = path.stat().st_ino
+    store.maintain()
+    assert store.sizes().free > 1_000_000
+    make_room(path, 6_000_000)
+    monkeypatch.setattr(duckdb_sizes, "_LARGE", 1 << 10)
+    store.maintain()
+    assert path.stat().st_ino == inode
+
+
+def test_a_new_book_gives_out_space_in_small_blocks(book: StoreUnderTest) -> None:
+    book.write(read("completions", D0, D0 + DAY, usage(D0)))
+    book.store.maintain()
+    assert set(book.store.sizes().bytes.values()) == {0, BLOCK}

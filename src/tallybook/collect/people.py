@@ -179,11 +179,13 @@ def adopt(store: Store, mode: Directory) -> tuple[Privacy, bool]:
 
 
 def tidy(store: Store) -> bool:
-    """Leave no trace of what was removed; return whether that could be done, else the next sync does it."""
+    """Leave no trace of what was removed, nor much free space; return whether that was done, else the next sync
+    does it.
+    """
     try:
         store.maintain()
     except StoreError as exc:
-        log.warning("What was removed is still in free blocks of the file: %s", exc)
+        log.warning("The book was not tidied up, so what was removed may still be in its free blocks: %s", exc)
         return False
     return True
 

@@ -93,6 +93,9 @@ def _run(
             raise
         finally:
             job.end()
+        job.file.close()
+        if job.opened:
+            people.tidy(store)
         return job.summary
 
 

@@ -28,7 +28,7 @@ from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_rows import swap
-from tallybook.store.duckdb_sizes import sizes
+from tallybook.store.duckdb_sizes import is_roomy, sizes
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
 from tallybook.store.totals import Totals, daily, statement, whole
@@ -296,10 +296,10 @@ class DuckDBStore:
             return sizes(cursor, self.path)
 
     def maintain(self) -> None:
-        """Fold the write-ahead log into the file; after an amendment, write the file anew."""
+        """Fold the write-ahead log into the file; after an amendment, or where much is free, write the file anew."""
         with self._file.writing() as cursor:
             cursor.execute("CHECKPOINT")
-            due = cursor.execute("SELECT 1 FROM internal.book WHERE rewrite_due").fetchone()
+            due = cursor.execute("SELECT 1 FROM internal.book WHERE rewrite_due").fetchone() or is_roomy(cursor)
         if due:
             self._file.rewrite()
 

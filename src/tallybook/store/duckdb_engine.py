@@ -13,6 +13,10 @@ import duckdb
 ALL_THREADS = 0
 BOOK = "tallybook"
 """What the book is called within its engine, whatever its file is called."""
+BLOCK = 131_072
+"""The unit in which a new file gives out space, to every table at least one. A book of a year, synced every 15 minutes,
+is 14 % smaller with it than with the engine's 262,144, a small one 40 %; from 65,536 down money is not compressed any
+more (measured 2026-11, DuckDB 2.0.0)."""
 
 
 class Engine:
@@ -43,7 +47,9 @@ class Engine:
             self._root.execute(f"SET threads = {threads}" if threads else "RESET threads")
             self._threads = threads
         file = str(self.path).replace("'", "''")
-        self._root.execute(f"ATTACH '{file}' AS {BOOK} (TYPE duckdb{', READ_ONLY' if read_only else ''})")
+        # What is there keeps the blocks that it has.
+        more = ", READ_ONLY" if read_only else "" if self.path.exists() else f", BLOCK_SIZE {BLOCK}"
+        self._root.execute(f"ATTACH '{file}' AS {BOOK} (TYPE duckdb{more})")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own to the open file."""

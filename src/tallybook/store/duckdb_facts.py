@@ -230,10 +230,12 @@ def _move(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> C
 def _retire(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> int:
     """Move the rows that are gone to history; return how many of them were restated."""
     reason = _REASON.format(row="h")
+    # In this order times are runs of equal values, and days that give way to hours take a third less space.
+    order = f"h.{table.which}, h.start_time" if table.which else "h.start_time"
     cursor.execute(
         f"INSERT INTO {table.history} BY NAME "
         f"SELECT h.* EXCLUDE (row_id), ?::TIMESTAMP AS replaced_at, {reason} AS reason, false AS absent "
-        f"FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, 'h', 'p')}",
+        f"FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, 'h', 'p')} ORDER BY {order}",
         [at],
     )
     cursor.execute(f"DELETE FROM {table.place} WHERE rowid IN (SELECT row_id FROM gone)")

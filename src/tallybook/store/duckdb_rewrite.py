@@ -1,4 +1,4 @@
-"""A DuckDB file written anew: deleted rows stay in its free blocks until then, to be read by anyone with an editor."""
+"""A DuckDB file written anew: what was deleted stays in its free blocks until then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from tallybook.store.duckdb_engine import BOOK, Engine
+from tallybook.store.duckdb_engine import BLOCK, BOOK, Engine
 
 
 def rewrite(engine: Engine) -> None:
@@ -37,7 +37,7 @@ def _copy(cursor: duckdb.DuckDBPyConnection, new: Path) -> None:
     cursor.execute("CHECKPOINT")
     target = str(new).replace("'", "''")
     cursor.execute("DETACH DATABASE IF EXISTS fresh")  # what an interruption has left
-    cursor.execute(f"ATTACH '{target}' AS fresh (TYPE duckdb)")
+    cursor.execute(f"ATTACH '{target}' AS fresh (TYPE duckdb, BLOCK_SIZE {BLOCK})")
     try:
         cursor.execute(f"COPY FROM DATABASE {BOOK} TO fresh")
         cursor.execute("UPDATE fresh.internal.book SET rewrite_due = false")
