@@ -11,11 +11,13 @@ from tallybook.book.common import Words, words
 from tallybook.model.settings import Settings
 from tallybook.model.windows import unix
 from tallybook.query import answer as answering
-from tallybook.query import belonging, inventory
+from tallybook.query import belonging, business_terms, inventory
 from tallybook.query import where as restrict
 from tallybook.query.assignments import all_rules, assignments
+from tallybook.query.business import definitions
 from tallybook.query.closed import comparison
 from tallybook.query.dimensions import dimension, is_known
+from tallybook.query.metrics import is_metric
 from tallybook.query.question import question
 from tallybook.query.teams import Rule
 from tallybook.query.time import When, known_at, resolve
@@ -36,11 +38,13 @@ def ask(
     orgs, rules = settings.orgs, _rules(store, settings, (*words(by), *(where or {})))
     more = belonging.dimensions(rules or ())
     filters = restrict.checked(where, more)
-    restricted = filters.pop("org", None)
     known = partial(inventory.orgs, store)
-    named = restrict.orgs(words(org), restricted.wanted if restricted else (), orgs, known)
+    named = restrict.orgs(words(org), filters.pop("org", None), orgs, known)
     groups = [dimension(d, more) for d in words(by)]
-    asked = question(named, metrics, groups, grain, span, filters, as_of=then, top=top, tz=tz, compare=compare)
+    own_metrics = business_terms.metrics(definitions(store)) if any(not is_metric(m) for m in metrics) else {}
+    asked = question(
+        named, metrics, groups, grain, span, filters, as_of=then, top=top, tz=tz, compare=compare, more=own_metrics
+    )
     notes: tuple[str, ...] = ()
     if restrict.has_names(asked.where):
         chosen, notes = restrict.ids(asked.where, store.rows("directory"), named)
@@ -57,8 +61,8 @@ def ask(
         beside = None
     given = answering.answer(store, asked, look_back, unix(now), beside)
     return Result(
-        given.table, asked.range, given.coverage, asked, notes, given.rounding, given.overall, given.whole,
-        given.spans, beside,
+        given.table, asked.range, given.coverage, asked, (*notes, *given.notes), given.rounding, given.overall,
+        given.whole, given.spans, beside,
     )  # fmt: skip
 
 

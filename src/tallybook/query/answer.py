@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from tallybook.model.arrow import column
 from tallybook.model.schema import TIME
 from tallybook.model.windows import Span
+from tallybook.query import business_terms
 from tallybook.query.axis import Slot
 from tallybook.query.basis import Ground, ground
 from tallybook.query.compare import Comparison
@@ -54,6 +55,8 @@ class Answer:
     """The rows of `table`, by number, that hold no more than what rounding leaves between the bill and its split."""
     spans: tuple[Span, ...] = ()
     """The slot of each row of `table`."""
+    notes: tuple[str, ...] = ()
+    """Remarks on how it was computed."""
 
 
 def answer(
@@ -71,7 +74,10 @@ def answer(
     }  # fmt: skip
     laid = _laid_out(query, rows, base, now)
     previous = _before(query, laid, base, comparison, refusals, look_back, now) if comparison else {}
-    return _answer(query, laid, previous, names, combined(parts))
+    coverage = combined(parts)
+    lacks = business_terms.gaps(query, base.own, now)
+    coverage = replace(coverage, missing=(*coverage.missing, *lacks)) if lacks else coverage
+    return replace(_answer(query, laid, previous, names, coverage), notes=base.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,8 @@ def _side(
     keys = {s.key if query.is_timed else None: i for i, s in enumerate(slots)}
     grid = read(query, rows, keys, groups, side)
     held = Held(
-        {t.name: holders(t, query.orgs, base.runs, slots) for t in query.terms},
-        {t.name: lengths(t, base.runs, slots) for t in query.terms if t.fold == "mean"},
+        {t.name: holders(t, query.orgs, base.runs, base.own, slots) for t in query.terms},
+        {t.name: lengths(t, base.runs, base.own, slots) for t in query.terms if t.fold == "mean"},
         [_owners(query, group) for group in groups],
     )
     return _Laid(slots, groups, grid, numbers(query, grid, held), rows)
@@ -132,7 +138,7 @@ def _before(
 def _one_currency(query: Query, rows: dict[str, list[Any]]) -> None:
     """Put counts beside the money of the same group, where all money is of one currency."""
     currencies = set(rows["currency"]) - {None}
-    if len({t.table for t in query.terms}) > 1 and len(currencies) == 1:
+    if len({t.is_money for t in query.terms}) > 1 and len(currencies) == 1:
         rows["currency"] = [*currencies] * len(rows["currency"])
 
 

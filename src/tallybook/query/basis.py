@@ -9,7 +9,9 @@ from itertools import product
 from tallybook.model.coverage import Run, together
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import Span
+from tallybook.query import business_terms
 from tallybook.query.axis import Slot, shift_pieces, slots
+from tallybook.query.business import definitions
 from tallybook.query.compare import Comparison
 from tallybook.query.compile import Basis, Side
 from tallybook.query.coverage import not_held
@@ -21,6 +23,7 @@ from tallybook.query.question import Query
 from tallybook.query.smallest import usage_table
 from tallybook.query.splits import Split, usable
 from tallybook.query.time import Range
+from tallybook.query.together import both, extents, remark
 from tallybook.store.base import Store
 
 Runs = dict[str, dict[str, list[Run]]]
@@ -34,6 +37,10 @@ class Ground:
     """Per organization and dataset."""
     slots: list[Slot]
     basis: Basis
+    own: dict[str, list[Span]]
+    """Where business metrics are known."""
+    notes: tuple[str, ...] = ()
+    """What ratios leave out."""
 
 
 def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
@@ -51,8 +58,34 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
         whole = Range(min(span.start, whole.start), whole.end)
     for those, org, name in product((axis, before), runs, query.datasets):
         check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
-    basis = Basis(tuple(sides), _lacking(query, runs, whole), split, derivations(store, query) | dict(query.own))
-    return Ground(runs, axis, replace(basis, usage=usage_table(query, basis)))
+    own = business_terms.known(store, query)
+    if own:
+        defined = [d for n, d in definitions(store).items() if n in own]
+        for those in (axis, before):
+            business_terms.check(defined, own, those)
+    shared, notes = _shared(query, runs, own, whole)
+    basis = Basis(
+        tuple(sides), _lacking(query, runs, whole), split, derivations(store, query) | dict(query.own), shared=shared
+    )
+    return Ground(runs, axis, replace(basis, usage=usage_table(query, basis)), own, notes)
+
+
+def _shared(
+    query: Query, runs: Runs, own: dict[str, list[Span]], span: Range
+) -> tuple[dict[str, dict[str, Sequence[Span]]], tuple[str, ...]]:
+    """Return where terms count whose ratio needs all of them, and remarks on what that leaves out."""
+    out: dict[str, dict[str, Sequence[Span]]] = {}
+    notes = []
+    for name in dict.fromkeys(t.shared for t in query.terms if t.shared):
+        terms = [t for t in query.terms if t.shared == name]
+        found = {org: both(terms, {**extents(held), **own}, span) for org, held in runs.items()}
+        if not any(found.values()):
+            continue
+        whole = [Span(span.start, span.end)]
+        where: dict[str, Sequence[Span]] = {org: known[0] if known else whole for org, known in found.items()}
+        out |= dict.fromkeys((t.name for t in terms), where)
+        notes.append(remark(name, next(known[1] for known in found.values() if known)))
+    return out, tuple(notes)
 
 
 def _split(query: Query, runs: Runs) -> Split | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallybook.model.windows import Span
+from tallybook.query.business import TABLE
 from tallybook.query.derive import Derivations, derived
 from tallybook.query.expressions import NotHeld, Scope, Shifts, Text, conditions, group, slot
 from tallybook.query.metrics import Table
@@ -60,21 +61,22 @@ def compile_query(query: Query, basis: Basis) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for i, side in enumerate(basis.sides):
-        for table in dict.fromkeys(t.table for t in query.terms):
-            text, values = _part(query, basis, i, side, table)
+        for source_of in dict.fromkeys((t.table, t.source) for t in query.terms):
+            text, values = _part(query, basis, i, side, *source_of)
             parts.append(text)
             params += values
     return outer(query, " UNION ALL ".join(parts), params, sides=len(basis.sides), has_rest=basis.split is not None)
 
 
-def _part(query: Query, basis: Basis, i: int, side: Side, table: Table) -> Text:
+def _part(query: Query, basis: Basis, i: int, side: Side, table: Table, which: str) -> Text:
     """Return what one table gives to one side, grouped as finely as the rest of the statement needs it."""
-    scope = Scope(query, table, basis.not_held, basis.split, side.local)
+    scope = Scope(query, table, basis.not_held, basis.split, side.local, which)
+    is_money = any(t.is_money for t in query.terms if t.source == which)
     groups: dict[str, Text] = {"side": (str(i), [])} if len(basis.sides) > 1 else {}
     if query.is_timed:
         groups["time"] = slot(query.grain, side.shifts)
     groups |= {d.name: group(d, scope) for d in query.by}
-    groups["currency"] = ("f.currency" if table == "costs" else "CAST(NULL AS VARCHAR)", [])
+    groups["currency"] = ("f.currency" if is_money else "CAST(NULL AS VARCHAR)", [])
     groups |= {by_of(t): grouped(t, scope) for t in query.terms if t.fold in GROUPED}
     selected = [f'{text} AS "{name}"' for name, (text, _) in groups.items()]
     params = [v for _, values in groups.values() for v in values]
@@ -100,6 +102,8 @@ def used(*texts: str) -> list[str]:
 
 def _rows(query: Query, basis: Basis, table: Table, columns: Sequence[str]) -> Text:
     """Return what follows FROM, without an alias, and its values."""
+    if table == "business":
+        return TABLE, []
     own = {c: d for c in columns if (d := basis.derivations.get((table, c)))}
     kept = sorted({c for c in columns if c not in own} | {k for d in own.values() for k in d.keys})
     if table == "costs" and basis.split:

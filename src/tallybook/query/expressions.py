@@ -32,10 +32,19 @@ class Scope:
     not_held: NotHeld
     split: Split | None
     local: Shifts
+    source: str = ""
+    """What the part reads (see `Term.source`)."""
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Of a business metric, dimension to column."""
+        return dict(next(t.own for t in self.query.terms if t.source == self.source))
 
     @property
     def datasets(self) -> list[str]:
         """The datasets of the table."""
+        if self.table == "business":
+            return [self.source.removeprefix("business ")]
         names = [n for n in self.query.datasets if n not in SPLITS]
         return [n for n in names if HELD[n].is_costs == (self.table == "costs")]
 
@@ -75,7 +84,7 @@ def _hour(scope: Scope) -> Text:
 
 
 _PLAIN: dict[str, Callable[[Scope], Text]] = {
-    "org": lambda _: ("f.org", []),
+    "org": lambda scope: (f"COALESCE(f.org, '{NONE}')" if scope.table == "business" else "f.org", []),
     "dataset": lambda scope: ("f.dataset" if scope.table == "usage" else f"'{scope.table}'", []),
     "currency": lambda _: (f"COALESCE(f.currency, '{NONE}')", []),
     "weekday": _weekday,
@@ -88,12 +97,23 @@ def group(known: Dimension, scope: Scope) -> Text:
     """Return the expression of a group: the value or id, or a bracketed word where there is none."""
     if known.tables:
         return _PLAIN[known.column](scope) if scope.table in known.tables else (f"'{NOT_HELD}'", [])
+    if scope.table == "business":
+        return _of_business(known, scope)
     cases, params = _unknown(known, scope)
     if cases == ["TRUE"]:
         return f"'{NOT_HELD}'", []
     value = _value(known, scope.query)
     cases = [*cases, f"WHEN f.{known.column} IS NULL THEN '{known.blank}'"]
     return f"CASE {' '.join(cases)} ELSE {value} END", params
+
+
+def _of_business(known: Dimension, scope: Scope) -> Text:
+    """Return the same of a business metric, which is told apart by columns of its own."""
+    column = scope.own.get(known.name)
+    if column is None:
+        return f"'{NOT_HELD}'", []
+    value = f"COALESCE(f.org || ':' || f.{column}, f.{column})" if scope.query.qualifies(known) else f"f.{column}"
+    return f"COALESCE({value}, '{known.blank}')", []
 
 
 def _value(known: Dimension, query: Query) -> str:
@@ -131,6 +151,10 @@ def conditions(scope: Scope, span: Span) -> tuple[list[str], list[Any]]:
     orgs = scope.query.orgs
     texts = ["f.org = ?" if len(orgs) == 1 else f"f.org IN ({marks(orgs)})", "f.start_time >= ?", "f.start_time < ?"]
     params: list[Any] = [*orgs, naive(span.start), naive(span.end)]
+    if scope.table == "business":
+        texts[0] = f"(f.org IS NULL OR {texts[0]})"
+        texts.append("f.metric = ?")
+        params += scope.datasets
     if scope.table == "usage":
         texts.append(f"f.dataset IN ({marks(scope.datasets)})")
         params += scope.datasets
@@ -146,7 +170,9 @@ def _filter(known: Filter, scope: Scope) -> Text:
     expression, values = group(d, scope)
     if expression == f"'{NOT_HELD}'" and known.wanted and NOT_HELD not in known.wanted:
         return "1 = 0", []
-    is_plain = d.column in _COLUMNS and not scope.query.qualifies(d) and scope.split is None
+    is_plain = (
+        d.column in _COLUMNS and scope.table != "business" and not scope.query.qualifies(d) and scope.split is None
+    )
     if is_plain and known.wanted and not any(v == NONE or is_pattern(v) for v in known.values) and not known.unwanted:
         # What is held without a dimension has no value there: the column alone says it, and can be skipped through.
         return f"f.{d.column} IN ({marks(known.wanted)})", list(known.wanted)

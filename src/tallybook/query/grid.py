@@ -160,8 +160,8 @@ def _filled(query: Query, grid: Grid, term: Term, held: Held) -> Cells:
     column, unknown = grid.columns[term.name], grid.columns.get(rows_of(term))
     width, holders = len(grid.groups), held.slots[term.name]
     any_holder = frozenset().union(*holders) if holders else frozenset()
-    several = len(set(grid.currencies) - {None}) > 1 and len({t.table for t in query.terms}) > 1
-    belongs = [not several or (term.table == "costs") == (g[-1] is not None) for g in grid.groups]
+    several = len(set(grid.currencies) - {None}) > 1 and len({t.is_money for t in query.terms}) > 1
+    belongs = [not several or term.is_money == (g[-1] is not None) for g in grid.groups]
 
     def zero(j: int, whose: frozenset[str]) -> Number:
         return 0 if belongs[j] and held.owners[j] <= whose else None

@@ -11,10 +11,15 @@ from tallybook.query.metrics import Term
 
 Runs = Mapping[str, Mapping[str, Sequence[Run]]]
 """What is held, per organization and dataset."""
+Own = Mapping[str, Sequence[Span]]
+"""Where business metrics are known."""
 
 
-def holders(term: Term, orgs: Sequence[str], runs: Runs, slots: Sequence[Span]) -> list[frozenset[str]]:
+def holders(term: Term, orgs: Sequence[str], runs: Runs, own: Own, slots: Sequence[Span]) -> list[frozenset[str]]:
     """Return, per slot, the organizations that hold at least a part of it in every dataset of a term."""
+    if term.table == "business":
+        flags = _touched(own[term.datasets[0]], slots)
+        return [frozenset(orgs) if flag else frozenset() for flag in flags]
     touched = {org: [_touched([r.span for r in runs[org][d]], slots) for d in term.datasets] for org in orgs}
     return [frozenset(org for org in orgs if all(flags[i] for flags in touched[org])) for i in range(len(slots))]
 
@@ -24,8 +29,10 @@ def _touched(spans: Sequence[Span], slots: Sequence[Span]) -> list[bool]:
     return [bisect_left(starts, slot.end) > bisect_right(ends, slot.start) for slot in slots]
 
 
-def lengths(term: Term, runs: Runs, slots: Sequence[Span]) -> list[int]:
+def lengths(term: Term, runs: Runs, own: Own, slots: Sequence[Span]) -> list[int]:
     """Return how many seconds of each slot are held by anybody: of whole buckets, an open one to its end."""
+    if term.table == "business":
+        return [s.end - s.start - sum(g.end - g.start for g in subtract([s], own[term.datasets[0]])) for s in slots]
     merged = united(run.extent for held in runs.values() for d in term.datasets for run in held[d])
     return [slot.end - slot.start - sum(s.end - s.start for s in subtract([slot], merged)) for slot in slots]
 
@@ -52,14 +59,3 @@ def lasts(runs: Sequence[Run], slots: Sequence[Span]) -> list[int]:
             end = min(last.extent.end, slot.end)
             out.append((end - 1) // width * width)
     return out
-
-
-def shared(terms: Sequence[Term], runs: Mapping[str, Sequence[Run]], span: Span) -> tuple[list[Span], list[Span]]:
-    """Return where every dataset of `terms` is held by one organization, by whole UTC days where money is among
-    them, and what of the range is dropped because only some are.
-    """
-    whole = [Span(span.start, span.end)]
-    names = dict.fromkeys(d for t in terms for d in t.datasets)
-    gaps = united(gap for name in names for gap in subtract(whole, united(r.span for r in runs[name])))
-    nowhere = subtract(whole, united(r.span for name in names for r in runs[name]))
-    return subtract(whole, gaps), subtract(gaps, nowhere)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -31,8 +31,19 @@ class Term:
     fold: Fold = "sum"
     only: tuple[str, tuple[str, ...]] | None = None
     """A dimension and the values that it is restricted to."""
+    own: tuple[tuple[str, str], ...] = ()
+    """Of a business metric, its dimensions with the columns that hold them."""
+    is_money: bool = False
+    """Whether it is an amount in a currency."""
+    shared: str = ""
+    """The ratio whose sides it is one of, where it only counts while all of them are known."""
     name: str = field(default="", compare=False)
     """What it is called in a statement."""
+
+    @property
+    def source(self) -> str:
+        """What its part of a statement reads: a table, or one metric of the business table."""
+        return f"{self.table} {self.datasets[0]}" if self.table == "business" else self.table
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -86,9 +97,9 @@ class Metric:
         return None if over is None or not under[0] else Fraction(over) * self.scale / Fraction(under[0])
 
     @property
-    def table(self) -> str:
-        """`costs` for money, else the table of its first term."""
-        return "costs" if self.has_currency else self.terms[0].table
+    def is_own(self) -> bool:
+        """Whether it is a business metric, so that it may be a fraction."""
+        return self.terms[0].table == "business" and self.kind != "ratio"
 
     @property
     def is_money(self) -> bool:
@@ -98,7 +109,7 @@ class Metric:
     @property
     def has_currency(self) -> bool:
         """Whether money is in it, so that it is told apart by currency."""
-        return any(t.table == "costs" for t in self.terms)
+        return any(t.is_money for t in self.terms)
 
     @property
     def is_mean(self) -> bool:
@@ -155,8 +166,8 @@ def _ratio(name: str, unit: str, over: Term, under: Term, about: str, scale: int
 
 _BILLED_KINDS = ("input", "cached input", "cache writes", "output")
 """The kinds of tokens that usage counts, too; those of training are billed alone."""
-_COST = Term(("amount",), "costs", ("costs",))
-_TOKENS_BILLED = Term(("amount",), "costs", ("costs",), only=("token_kind", _BILLED_KINDS))
+_COST = Term(("amount",), "costs", ("costs",), is_money=True)
+_TOKENS_BILLED = Term(("amount",), "costs", ("costs",), is_money=True, only=("token_kind", _BILLED_KINDS))
 _CHAT, _TEXT = ("completions",), ("completions", "embeddings", "moderations")
 _REQUESTS = _sum("num_model_requests")
 _NAMED = {"num_model_requests", "usage_bytes", "seconds", "num_sessions", "num_requests"}
@@ -200,23 +211,29 @@ METRICS: dict[str, Metric] = {m.name: m for m in _ROWS}
 _BY_ALIAS = {alias: m for m in _ROWS for alias in m.aliases}
 
 
-def metric(name: str) -> Metric:
-    """Return a metric by its name or OpenAI's; raises `UnknownNameError`."""
+def metric(name: str, more: Iterable[str] = ()) -> Metric:
+    """Return a metric by its name or OpenAI's; raises `UnknownNameError`, which also suggests the names in `more`."""
     known = METRICS.get(name) or _BY_ALIAS.get(name)
     if known is None:
-        raise UnknownNameError("metric", name, [*METRICS, *_BY_ALIAS])
+        raise UnknownNameError("metric", name, [*METRICS, *_BY_ALIAS, *more])
     return known
 
 
-def asked(text: str) -> Metric:
+def is_metric(name: str) -> bool:
+    """Return whether a metric is called so in every book."""
+    return name in METRICS or name in _BY_ALIAS
+
+
+def asked(text: str, more: Mapping[str, Metric] | None = None) -> Metric:
     """Return what was asked for, under the name by which it was: a metric, or an expression of metrics.
 
-    Raises `UnknownNameError`, or `UsageError` that points at the place.
+    `more` are the user's own. Raises `UnknownNameError`, or `UsageError` that points at the place.
     """
+    own = more or {}
     if not re.search(r"[-+*/=()\s]", text.strip()):
-        return replace(metric(text.strip()), name=text.strip())
+        return _named(text.strip(), own)
     formula = parse(text)
-    parts = [replace(metric(name), name=name) for name in formula.names]
+    parts = [_named(name, own) for name in formula.names]
     unit = formula.unit({m.name: m.unit for m in parts})
     if "/" in formula.text:
         parts = _of_the_same(parts)
@@ -225,6 +242,10 @@ def asked(text: str) -> Metric:
         raise UsageError(f"{text!r} names no metric. {suggest('', METRICS)}")
     about = f"{formula.body}, of sums over the same datasets."
     return Metric(formula.name, "ratio", unit, terms, about, formula=formula, of=tuple(parts))
+
+
+def _named(name: str, own: Mapping[str, Metric]) -> Metric:
+    return own[name] if name in own else replace(metric(name, own), name=name)
 
 
 def _of_the_same(parts: Sequence[Metric]) -> list[Metric]:

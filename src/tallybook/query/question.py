@@ -16,6 +16,7 @@ from tallybook.query.filters import Filter
 from tallybook.query.metrics import METRICS, Metric, Term, asked
 from tallybook.query.splits import split_of
 from tallybook.query.time import Range
+from tallybook.query.together import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Query:
     def datasets(self) -> dict[str, tuple[str, ...]]:
         """The datasets involved, each with the columns that it is needed by."""
         out: dict[str, tuple[str, ...]] = {}
-        for term in self.terms:
+        for term in (t for t in self.terms if t.table != "business"):
             for name in term.datasets:
                 columns = [c for d in self.dimensions if not d.tables for c in needed(d, name) or (d.column,)]
                 out[name] = tuple(dict.fromkeys([*out.get(name, ()), *columns, *term.needs_of(name)]))
@@ -111,12 +112,14 @@ def question(
     top: int | None = None,
     tz: str = "UTC",
     compare: str | None = None,
+    more: Mapping[str, Metric] | None = None,
 ) -> Query:
     """Return a checked question; raises `QueryError` with the nearest names or what is possible instead.
 
-    `filters` is column to filter (see `where.checked`); `as_of` is naive UTC (see `time.known_at`).
+    `filters` is column to filter (see `where.checked`); `as_of` is naive UTC (see `time.known_at`); `more` are
+    business metrics by name.
     """
-    wanted = tuple(asked(m) for m in dict.fromkeys(metrics))
+    wanted = tuple(asked(m, more) for m in dict.fromkeys(metrics))
     if not wanted:
         raise UnknownNameError("metric", "", METRICS)
     groups = tuple(dict.fromkeys(by))
@@ -128,7 +131,7 @@ def question(
         raise UnknownNameError("compare", str(compare), ["previous", "year"])
     chosen = _chosen(filters.get("dataset"))
     found = Query(
-        tuple(orgs), tuple(_within(m, chosen) for m in wanted), groups, grain, span,
+        tuple(orgs), tuple(marked(_within(m, chosen)) for m in wanted), groups, grain, span,
         {c: f for c, f in filters.items() if c != "dataset"}, as_of, top, tz, compare,
     )  # fmt: skip
     for known in found.metrics:
@@ -161,7 +164,7 @@ def _within(known: Metric, chosen: tuple[str, ...] | None) -> Metric:
 
 
 def _having(term: Term, chosen: Sequence[str]) -> tuple[str, ...]:
-    if term.table == "costs":
+    if term.table != "usage":
         return tuple(d for d in term.datasets if d in chosen)
     columns = {*term.columns, *term.needs}
     have = [d for d in DATASETS.values() if d.name in chosen and not d.is_costs]
@@ -178,4 +181,6 @@ def _offered(known: Metric, query: Query) -> None:
 
 
 def _has(term: Term, known: Dimension) -> bool:
+    if term.table == "business":
+        return known.name in dict(term.own) or "business" in known.tables
     return any(offers(name, known) for name in term.datasets)

@@ -40,9 +40,9 @@ def values(
     known: Term, scope: Scope, lasts: Lasts, shared: Shared | None, *, rolled: bool
 ) -> tuple[list[str], list[Any]]:
     """Return the selected columns of a term, and what they bind."""
-    kind = MONEY if known.table == "costs" else COUNT
+    kind = COUNT if known.table == "usage" else MONEY
     names = summed(known)
-    if known.table != scope.table:
+    if known.source != scope.source:
         return [f'CAST(NULL AS {kind}) AS "{name}"' for name in names], []
     condition, params = _condition(known, scope, shared)
     number = _number(known, rolled=rolled)
@@ -59,7 +59,9 @@ def values(
 def _number(known: Term, *, rolled: bool) -> str:
     """Return what is added up: a level x seconds for its mean; of several columns those that say nothing count 0."""
     column = f"f.{known.columns[0]}"
-    if known.table == "costs":
+    if known.table == "business" and known.fold == "mean":
+        return f"{column}_seconds"
+    if known.table != "usage":
         return column
     if known.fold == "mean":
         return f"{column}_seconds" if rolled else f"CAST({column} AS {COUNT}) * {_LENGTH}"
@@ -123,7 +125,7 @@ _TYPES = {"count": "VARCHAR", "max": "TIMESTAMP"}
 
 def grouped(known: Term, scope: Scope) -> Text:
     """Return the column that a part is also grouped by for a term of `GROUPED`."""
-    if known.table != scope.table:
+    if known.source != scope.source:
         return f"CAST(NULL AS {_TYPES[known.fold]})", []
     return GROUPED[known.fold](known, scope)
 

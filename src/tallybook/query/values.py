@@ -23,6 +23,8 @@ def column_of(known: Metric, values: Sequence[Any]) -> pa.Array:
         return column([None if v is None else money(v) for v in values], MONEY)
     if known.kind == "ratio" or known.is_mean:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if known.is_own:
+        return column([None if v is None else money(v) for v in values], MONEY)
     return column([None if v is None else int(v) for v in values], pa.int64())
 
 

@@ -98,20 +98,24 @@ def _alike(
 
 
 def orgs(
-    named: Sequence[str], restricted: Sequence[str], settings: Sequence[str], held: Callable[[], Iterable[str]]
+    named: Sequence[str], restricted: Filter | None, settings: Sequence[str], held: Callable[[], Iterable[str]]
 ) -> tuple[str, ...]:
     """Return the organizations to ask: those `named`, else those that `where` is restricted to, else the settings'.
 
-    Raises `UnknownNameError` for one that is neither in the settings nor `held` in the book.
+    Raises `UnknownNameError` for one that is neither in the settings nor `held` in the book, or where none is left.
     """
     if named and restricted:
         raise UsageError("Say the organization in one way: org and where org were both given.")
-    wanted = tuple(dict.fromkeys(named or restricted))
-    if set(wanted) - set(settings):
-        known = {*settings, *held()}
-        for name in wanted:
-            if name not in known:
-                raise UnknownNameError("organization", name, known)
+    wanted = tuple(dict.fromkeys(restricted.values if restricted else named))
+    plain = [name for name in wanted if not is_pattern(name)]
+    known = [*settings] if set(plain) <= set(settings) else [*dict.fromkeys([*settings, *sorted(held())])]
+    for name in plain:
+        if name not in known:
+            raise UnknownNameError("organization", name, known)
+    if restricted and (restricted.unwanted or len(plain) < len(wanted)):
+        wanted = tuple(name for name in known if restricted.takes(name))
+        if not wanted:
+            raise UnknownNameError("organization", ", ".join(restricted.as_list()), known)
     return wanted or tuple(settings)
 
 
