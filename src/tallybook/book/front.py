@@ -220,11 +220,12 @@ class Book(Own):
         `UsageError` for a date, `NotABookError` where nothing was synced yet.
         """
         from tallybook.book.asking import ask
+        from tallybook.book.ranks import with_rank
 
-        return ask(
+        return with_rank(self.query, ask(
             self.store, self.settings, self._look_back(), self._clock.now(), metrics, by=by, grain=grain, period=period,
             since=since, until=until, last=last, where=where, top=top, compare=compare, tz=tz, org=org, as_of=as_of,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def status(self, org: str | None = None) -> inventory.Status:
         """Return what the book holds, per dataset, and what is missing. Never creates a book.

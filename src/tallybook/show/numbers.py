@@ -61,16 +61,19 @@ def size(n: int) -> str:
     return _scaled(Decimal(n), _SCALES["bytes"])
 
 
-def percent(share: Number | None) -> str:
-    """Return a share as a percentage with at most one decimal place; what is less than that is `<0.1%`, never zero."""
+def percent(share: Number | None, *, whole: bool = True) -> str:
+    """Return a share as a percentage with one decimal place; what is less than that is `<0.1%`, never zero.
+
+    `whole` leaves out a place that says nothing: `12%`.
+    """
     if share is None:
         return UNKNOWN
     value = _decimal(share) * 100
     sign = _MINUS if value < 0 else ""
     if value and abs(value) < Decimal("0.1"):
         return f"{sign}<0.1%"
-    digits = 0 if abs(value) >= Decimal("99.95") else 1
-    return f"{sign}{_trimmed(f'{abs(value):,.{digits}f}')}%"
+    text = f"{abs(value):,.1f}"
+    return f"{sign}{_trimmed(text if abs(value) < Decimal('99.95') else f'{abs(value):,.0f}') if whole else text}%"
 
 
 def headline(value: Number | None, unit: str, currency: str | None = None) -> str:
@@ -94,6 +97,8 @@ def listed(values: Sequence[Number | None], unit: str, currency: str | None = No
 
     Amounts have cents where the largest is below 1,000, else none; other numbers have three significant digits.
     """
+    if unit == "share":
+        return [percent(v, whole=False) for v in values]
     if unit != "money":
         return [headline(v, unit, currency) for v in values]
     exact = [None if v is None else _decimal(v) for v in values]
@@ -108,7 +113,8 @@ def ticks(values: Sequence[float], unit: str, currency: str | None = None) -> li
     largest = max(map(abs, exact), default=Decimal(0))
     symbol, after = _currency(currency) if unit.startswith("money") else ("", "")
     scales = _PERCENT if unit == "share" else _SCALES.get(unit, _COUNTS)
-    scale, suffix = next(((s, t) for s, t in scales if largest >= s), scales[-1])
+    # Thousands are said as such only from ten of them on: $2,500, and $25K.
+    scale, suffix = next(((s, t) for s, t in scales if largest >= s * (10 if t == "K" else 1)), scales[-1])
     shown = [(v / scale).normalize() for v in exact]
     digits = max((-int(v.as_tuple().exponent) for v in shown), default=0)
     if symbol and suffix == "" and digits == 1:

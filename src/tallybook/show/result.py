@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -24,6 +24,8 @@ from tallybook.query.time import Range, known_text
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Money = Literal["float", "decimal"]
 
@@ -52,6 +54,8 @@ class Result:
     """The slot of time of each row of `table`, half-open Unix seconds."""
     comparison: Comparison | None = None
     """What it is compared with."""
+    rank: Callable[[str], Sequence[str]] | None = field(default=None, compare=False, repr=False)
+    """Gives the ids of a dimension in the whole book, the largest first; colours follow it in every picture."""
 
     @property
     def basis(self) -> str:
@@ -95,6 +99,26 @@ class Result:
         frame = polars.from_arrow(table)
         assert isinstance(frame, polars.DataFrame)  # noqa: S101 - a table never becomes a Series
         return frame
+
+    def plot(
+        self,
+        kind: str | None = None,
+        *,
+        ax: Axes | None = None,
+        title: str | None = None,
+        top: int | None = None,
+        theme: str = "light",
+        other: float = 0.05,
+    ) -> Figure:
+        """Return a matplotlib figure, which a notebook shows; save it with `.savefig("cost.png")`.
+
+        `kind` is `stack`, `bars`, `area`, `line`, `rank`, `donut`, `heat` or `waterfall`; without it, the shape of the
+        answer decides. `top` is how many series are drawn, the rest is Other; a donut also folds shares below `other`.
+        `theme` is `light` or `dark`. `ax` draws into axes of yours and returns their figure. Raises `UsageError`.
+        """
+        from tallybook.show.plots import plot
+
+        return plot(self, kind, theme, ax=ax, title=title, top=top, other=other)
 
     def about(self) -> dict[str, Any]:
         """Return as JSON-ready values what the rows rest on: query, range, coverage and notes."""
@@ -145,6 +169,10 @@ class Result:
         from tallybook.show.export.save import send
 
         send(of_result(self), out, form_of(Path(), format))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the book behind when this is copied to another process."""
+        return {**self.__dict__, "rank": None}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
