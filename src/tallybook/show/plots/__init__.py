@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tallybook.model.errors import MissingExtraError, UnknownNameError, UsageError
@@ -24,6 +25,9 @@ KINDS = {
 """Every kind of picture, each a mark in `drawing.MARKS`."""
 
 THEMES = ("light", "dark")
+FORMS = ("png", "svg", "pdf")
+"""What a picture can be saved as."""
+_DPI = 144
 
 
 def plot(result: Result, kind: str | None, theme: str, **how: Any) -> Figure:
@@ -43,3 +47,16 @@ def plot(result: Result, kind: str | None, theme: str, **how: Any) -> Figure:
         raise MissingExtraError("A plot", "plots") from missing
     figure: Figure = draw(result, kind, theme, **how)
     return figure
+
+
+def save(figure: Figure, path: Path, *, force: bool) -> None:
+    """Save a figure under a name that ends with one of `FORMS`: whole or not at all, and over nothing unless `force`.
+
+    No date is in it. Raises `UsageError`, `ExportError`.
+    """
+    from tallybook.show.export.files import new_files
+
+    form = path.suffix[1:].lower()
+    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with new_files(path, force=force) as written, written.put(path) as out:
+        figure.savefig(out, format=form, dpi=_DPI, facecolor=figure.get_facecolor(), metadata=undated[form])

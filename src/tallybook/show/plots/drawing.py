@@ -57,6 +57,7 @@ def draw(
     """Return a figure of an answer, or draw it into a user's axes and return their figure."""
     chosen = kind or choose(result)
     mark = MARKS[chosen]
+    top = top or asked(result).top
     found = [
         panel if mark.folds else folded(folded_slots(panel, top or _CELLS), top or mark.top)
         for panel in panels(result, mark.along, together=mark.together)
