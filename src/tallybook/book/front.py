@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from tallybook.book.common import Words, admin_key, watched, words
-from tallybook.book.looking_back import look_back
 from tallybook.book.orgs import Organization, organizations
 from tallybook.book.own import Own
+from tallybook.book.reports import Reports
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
-from tallybook.model.datasets import DATASETS, HELD, REACH, SPLITS, dataset
+from tallybook.model.datasets import DATASETS, REACH, SPLITS
 from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, checked_name, load
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from tallybook.collect.rebuild import Rebuilt
     from tallybook.collect.summary import Policy, Summary, Watch
     from tallybook.query.people import Person
-    from tallybook.query.restatements import Restatement
-    from tallybook.query.settling import Settling
 
 
 def open(  # noqa: A001 - `tallybook.open` reads as it should
@@ -65,7 +63,7 @@ def _store(url: str, clock: Clock) -> Store:
     return DuckDBStore(Path(rest).expanduser(), clock)
 
 
-class Book(Own):
+class Book(Own, Reports):
     """A store with its settings, opened. Safe to use from several threads; a context manager."""
 
     def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
@@ -236,34 +234,6 @@ class Book(Own):
         now = unix(self._clock.now())
         return inventory.status(self.store, name, self._look_back(), now, self._first())
 
-    def restatements(
-        self,
-        *,
-        period: str | None = None,
-        since: When | None = None,
-        until: When | None = None,
-        last: str | None = None,
-        datasets: Words | None = None,
-        org: str | None = None,
-    ) -> list[Restatement]:
-        """Return what OpenAI has said differently of buckets that had ended, the newest first: when, and by how much.
-
-        The range bounds the days that were restated (default: all). Never creates a book.
-        """
-        from tallybook.query.restatements import restatements
-
-        said = (period, since, until, last) != (None, None, None, None)
-        now = self._clock.now()
-        span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
-        names = {name if name in HELD else dataset(name).name for name in words(datasets)}
-        return restatements(self.store, org or self.org, span, names)
-
-    def settling(self, org: str | None = None) -> list[Settling]:
-        """Return how long after its end a bucket of each dataset still changes, and the look-back that it suggests."""
-        from tallybook.query.settling import settling
-
-        return settling(self.store, org or self.org, self._look_back(), unix(self._clock.now()))
-
     def coverage(
         self,
         *,
@@ -346,6 +316,3 @@ class Book(Own):
         options = self.settings.sync
         names = set(options.datasets or DATASETS)
         return names | {s for s in SPLITS if "costs" in names and SPLITS[s].split in options.cost_splits}
-
-    def _look_back(self) -> dict[str, int]:
-        return look_back(self.store, self.settings).by_dataset()

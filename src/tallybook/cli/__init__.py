@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from tallybook.model.version import __version__
 
@@ -50,13 +52,24 @@ def overview() -> str:
     return _OVERVIEW.format(commands="\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()))
 
 
+_SETTINGS, _BOOK = "tallybook.toml", "tallybook.duckdb"
+
+
+def _has_book() -> bool:
+    """Return whether there may be a book to show at a glance; the settings are not read for it."""
+    if any(name in os.environ for name in ("TALLYBOOK_BOOK", "TALLYBOOK_CONFIG")):
+        return True
+    here = Path.cwd()
+    return Path(_BOOK).exists() or any((folder / _SETTINGS).exists() for folder in (here, *here.parents))
+
+
 def main() -> None:
     """Run the command line; ends the process with the documented exit code."""
     arguments = sys.argv[1:]
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if arguments[:1] in (["-h"], ["--help"], ["help"]) or not (arguments or _has_book()):
         sys.stdout.write(overview())
         return
-    if arguments[0] == "--version":
+    if arguments[:1] == ["--version"]:
         sys.stdout.write(f"tallybook {__version__}\n")
         return
     from tallybook.cli.run import run

@@ -40,9 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     0 done, 1 failed, 2 wrong usage or settings, 130 interrupted by Ctrl+C, 143 ended by SIGTERM.
     """
     try:
-        chosen = command(arguments[0])
+        chosen, name, rest = _chosen(arguments)
         # Not `chosen.main`, which has its own ways with Ctrl+C and broken pipes.
-        with _terminable(), chosen.make_context(f"tallybook {arguments[0]}", list(arguments[1:])) as context:
+        with _terminable(), chosen.make_context(name, list(rest)) as context:
             result = chosen.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exc:
@@ -64,6 +64,15 @@ def run(arguments: Sequence[str]) -> int:
         note(f"Error: {exc}")
         return exc.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _chosen(arguments: Sequence[str]) -> tuple[click.Command, str, Sequence[str]]:
+    """Return the command that is meant, how it is called, and its own arguments; options alone are the glance's."""
+    if arguments and not arguments[0].startswith("-"):
+        return command(arguments[0]), f"tallybook {arguments[0]}", arguments[1:]
+    from tallybook.cli.glance import glance
+
+    return glance, "tallybook", arguments
 
 
 class _TerminatedError(Exception):

@@ -92,6 +92,37 @@ class Status:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How an organization's book was last brought up to date."""
+
+    org: str
+    last_sync: dict[str, Any] | None
+    """The summary of the newest sync that has ended."""
+    controls: tuple[dict[str, Any], ...]
+    """Per dataset: when its newest days were last compared with control totals, and how many were equal."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        controls = [_texts(row) for row in self.controls]
+        return {"org": self.org, "last_sync": self.last_sync, "controls": controls}
+
+
+_LAST_SYNC = """SELECT summary FROM internal.syncs
+WHERE org = ? AND ended_at IS NOT NULL AND summary NOT LIKE '%"kind": "verify"%' ORDER BY began_at DESC LIMIT 1"""
+
+
+def freshness(store: Store, org: str) -> Freshness:
+    """Return how `org` was last brought up to date; raises `NotABookError` where there is no book."""
+    last = store.read(_LAST_SYNC, [org]).to_pylist()
+    controls = sorted(store.rows("controls", {"org": org}), key=lambda r: list(HELD).index(r["dataset"]))
+    return Freshness(
+        org,
+        json.loads(last[0]["summary"]) if last else None,
+        tuple({k: v for k, v in row.items() if k != "org"} for row in controls),
+    )
+
+
 def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: utc_text(v) if isinstance(v, dt.datetime) else v for k, v in row.items()}
 
@@ -126,18 +157,15 @@ def status(store: Store, org: str, look_back: dict[str, int], now: int, since: i
         remarks = sum(n["dataset"] == name for n in notes)
         held.append(_held(name, of_dataset, counts.get(name, 0), remarks, refusals, look_back, now, since))
     sizes = store.sizes()
-    syncs = sorted(store.rows("syncs", {"org": org}), key=lambda r: r["began_at"])
-    summaries = [json.loads(r["summary"]) for r in syncs if r["ended_at"] is not None]
-    summaries = [summary for summary in summaries if summary.get("kind", "sync") == "sync"]
-    controls = sorted(store.rows("controls", {"org": org}), key=lambda r: list(HELD).index(r["dataset"]))
+    latest = freshness(store, org)
     items = store.read(_LINE_ITEMS, [org]).to_pylist()
     return Status(
         store.url,
         org,
         sizes,
         sum(sizes.rows[f"{table}_history"] for table in ("usage", "costs", "cost_splits")),
-        summaries[-1] if summaries else None,
-        tuple({k: v for k, v in row.items() if k != "org"} for row in controls),
+        latest.last_sync,
+        latest.controls,
         tuple(held),
         tuple({k: n[k] for k in ("dataset", "start_time", "end_time", "kind", "text")} for n in notes),
         len({item["line_item"] for item in items}),

@@ -10,7 +10,7 @@ from typing import Any
 
 from tallybook.query.answer import PREVIOUS
 from tallybook.query.metrics import Metric
-from tallybook.show.numbers import UNKNOWN, count, money, percent, places, significant
+from tallybook.show.numbers import UNKNOWN, count, money, percent, places, relative, significant
 from tallybook.show.result import Result
 from tallybook.show.tables import Column, table_text
 
@@ -69,11 +69,9 @@ def _foot(shown: Shown, whole: Sequence[Mapping[str, Any]], name: str, rows: Seq
 
 def _change(now: Any, before: Any, known: Metric) -> str:
     """Return how much more it is than before; of shares in percentage points."""
-    if now is None or before is None or (not before and known.unit != "share"):
-        return UNKNOWN
-    if known.unit == "share":
-        return f"{100 * (now - before):+.1f} pp".replace("-", "−")
-    return f"{100 * (float(now) - float(before)) / abs(float(before)):+.1f} %".replace("-", "−")
+    if known.unit != "share":
+        return relative(now, before)
+    return UNKNOWN if None in (now, before) else f"{100 * (now - before):+.1f} pp".replace("-", "−")
 
 
 _SLOTS = {"minute": "%Y-%m-%d %H:%M", "hour": "%Y-%m-%d %H:%M", "month": "%Y-%m", "year": "%Y"}

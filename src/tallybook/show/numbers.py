@@ -130,6 +130,13 @@ def signed(text: Callable[[Number | None], str], value: Number | None) -> str:
     return f"+{text(value)}" if value is not None and value > 0 else text(value)
 
 
+def relative(now: Number | None, before: Number | None) -> str:
+    """Return how much more something is than before, in percent of that; a dash where that says nothing."""
+    if now is None or not before:
+        return UNKNOWN
+    return f"{100 * (float(now) - float(before)) / abs(float(before)):+,.1f} %".replace("-", _MINUS)
+
+
 def significant(value: Decimal, digits: int = _DIGITS) -> str:
     """Return a number rounded to so many significant digits, without an exponent or zeros that say nothing."""
     if not value:

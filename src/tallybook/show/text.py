@@ -103,7 +103,7 @@ def _control(control: Control) -> str:
     return ", ".join(parts)
 
 
-def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
+def controls_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return in a line when what is held was last compared with control totals."""
     equal, differing = sum(r["equal"] + r["healed"] for r in rows), sum(r["differing"] for r in rows)
     wrong = f", {differing:,} differ" if differing else ""
@@ -111,7 +111,7 @@ def _controls(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"Control totals: {equal:,} days of {len(rows)} datasets equal{wrong}, compared {when:%Y-%m-%d %H:%M}."
 
 
-def _end_of(sync: Mapping[str, Any]) -> str:
+def ending(sync: Mapping[str, Any]) -> str:
     """Return how a sync ended, in words; what is not well is mended by another one."""
     if sync.get("ok"):
         return "all well"
@@ -139,9 +139,9 @@ def status_text(status: Status, *, width: int | None = None) -> str:
     if status.unparsed:
         lines.append(_unparsed(status))
     if status.controls:
-        lines.append(_controls(status.controls))
+        lines.append(controls_text(status.controls))
     if status.last_sync and status.last_sync.get("ended_at"):
-        lines.append(f"Last sync {status.last_sync['ended_at']}: {_end_of(status.last_sync)}.")
+        lines.append(f"Last sync {status.last_sync['ended_at']}: {ending(status.last_sync)}.")
     # A path is never folded, so that it can be copied.
     head = plain(f"Book {status.url}, {size(status.size.total)}; organization {status.org!r}; times are UTC")
     return f"{head}\n\n{table_text(columns, width)}\n\n{render(*lines, width=width)}"
