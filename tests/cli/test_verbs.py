@@ -82,6 +82,7 @@ TABLES = {
     "doctor": [],
     "sync": ["--since", ago(1), "--dataset", "costs"],
     "query": ["cost", "requests", "--by", "project", "--last", "3d"],
+    "sql": ["SHOW TABLES"],
     "status": [],
     "rebuild": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],

@@ -1,9 +1,11 @@
-"""What of a book is the user's own: teams, and business metrics."""
+"""What of a book is the user's own: teams, business metrics, and questions in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from tallybook.book.common import Words, words
 from tallybook.model.clock import Clock
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Own:
-    """The part of a `Book` that is about what the user adds to it."""
+    """The part of a `Book` that is about what the user brings to it."""
 
     store: Store
     settings: Settings
@@ -96,3 +98,12 @@ class Own:
         from tallybook.book.business import remove
 
         return remove(self.store, name)
+
+    def sql(self, text: str) -> pa.Table:
+        """Return the answer to one SELECT of DuckDB's over the public tables and views, as an Arrow table.
+
+        Money is decimal(38, 18), whole numbers int64 where they fit. It is a sum of what was read, whether or not all
+        of it was. The statement can write nothing, and see neither the schema `internal` nor another file; nobody else
+        in this process uses the book meanwhile. Raises `UsageError` in DuckDB's words, `NotABookError`.
+        """
+        return self.store.ask(text)

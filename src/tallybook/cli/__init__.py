@@ -15,6 +15,7 @@ COMMANDS = {
     "sync": "Bring the book up to date from the API.",
     "query": "Ask the book: cost and usage by dimension and time.",
     "plot": "Draw an answer of the book: PNG, SVG or PDF.",
+    "sql": "Ask the book in SQL, read-only.",
     "status": "Show what the book holds, and what is missing.",
     "proof": "Show the requests, hashes and raw rows behind a number.",
     "verify": "Prove what is held: compare it with control totals.",

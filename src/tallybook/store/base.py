@@ -152,6 +152,13 @@ class Store(Protocol):
         """Return the answer to one statement with bound values."""
         ...
 
+    def ask(self, text: str) -> pa.Table:
+        """Return the answer to somebody's own SELECT over the public tables and views.
+
+        Raises `UsageError` for a statement that has none, or that could do or see anything else.
+        """
+        ...
+
     def syncing(self, org: str) -> AbstractContextManager[None]:
         """Return a lock that one sync of `org` holds; raises `StoreLockedError` that names the holder."""
         ...

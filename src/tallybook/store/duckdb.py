@@ -29,6 +29,7 @@ from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_rows import swap
 from tallybook.store.duckdb_sizes import is_roomy, sizes
+from tallybook.store.duckdb_sql import ask
 from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
 from tallybook.store.totals import Totals, daily, statement, whole
@@ -118,6 +119,11 @@ class DuckDBStore:
         """Return the answer to one statement with bound values."""
         with self._file.reading() as cursor:
             return cursor.sql(text, params=list(params)).to_arrow_table()
+
+    def ask(self, text: str) -> pa.Table:
+        """Return the answer to somebody's own SELECT over the public tables and views; all else is refused."""
+        with self._file.guarded() as cursor:
+            return ask(cursor, text)
 
     @contextmanager
     def syncing(self, org: str) -> Iterator[None]:

@@ -15,8 +15,9 @@ import duckdb
 
 from tallybook.model.clock import Clock
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
-from tallybook.store.duckdb_engine import ALL_THREADS, engine_of
+from tallybook.store.duckdb_engine import ALL_THREADS, Engine, engine_of
 from tallybook.store.duckdb_rewrite import rewrite
+from tallybook.store.duckdb_sql import LockedEngine
 from tallybook.store.migrations import migrations
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,11 @@ READ_ONLY = "READ ONLY"
 class BookFile:
     """Counted access to one file, so that it is open only while somebody in this process needs it."""
 
-    def __init__(self, path: Path, clock: Clock, lock_seconds: float) -> None:
+    def __init__(self, path: Path, clock: Clock, lock_seconds: float, engine: Engine | None = None) -> None:
         self.path = path
         self._clock = clock
         self._lock_seconds = lock_seconds
-        self._engine = engine_of(path.resolve())
+        self._engine = engine or engine_of(path.resolve())
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -45,6 +46,13 @@ class BookFile:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write; never creates the file."""
         with self._cursor(create=False, threads=ALL_THREADS) as cursor, transaction(cursor, READ_ONLY):
+            yield cursor
+
+    @contextmanager
+    def guarded(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection for statements that are not ours, while nobody else in this process uses the file."""
+        locked = LockedEngine(self.path.resolve())
+        with self._alone(), BookFile(self.path, self._clock, self._lock_seconds, locked).reading() as cursor:
             yield cursor
 
     @contextmanager
