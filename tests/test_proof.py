@@ -208,8 +208,27 @@ def test_an_earlier_content_that_was_restated_is_shown_with_its_time(api: Api) -
         content.recorded_at,
     )
     text = proof_text(proof, width=80)
-    assert "given again 2 times, the last 2026-11-23 20:30:20 UTC" in text
+    assert "given again by 2 later requests, the last 2026-11-23 20:30:20 UTC" in text
     assert "Earlier contents" in text
+
+
+def test_what_older_requests_gave_is_proved_without_those_that_gave_it_again(api: Api) -> None:
+    for n in range(6):
+        api.tokens = dict.fromkeys((D1 + 8 * DAY, D1 + 9 * DAY), 1 + n // 2)
+        api.sync(since="2026-11-19")
+        api.clock.advance(3600)
+    listed = [len(api.sync(since="2026-11-19").store.rows("fetches"))]
+    api.clock.advance(9 * DAY)
+    book = api.sync(since="2026-11-19")
+    listed.append(len(book.store.rows("fetches")))
+    assert listed[1] < listed[0] / 2
+    proof = book.proof("embeddings", day(9))
+    assert (proof.is_proved, [c.numbers["input_tokens"] for c in proof.earlier]) == (True, [1, 2])
+    assert proof.contents[0].request is not None
+    assert proof.contents[0].request.row["began_at"] == NOW.replace(tzinfo=None) + dt.timedelta(hours=4)
+    assert proof.contents[0].confirmed == 2, "the newest, and the newest of the old"
+    made_again = book.rebuild()
+    assert (made_again.is_equal, made_again.unproved) == (True, 0)
 
 
 def test_a_body_of_which_a_bucket_is_gone_cannot_be_put_together_again(api: Api) -> None:

@@ -55,7 +55,7 @@ class Content:
     request: Request | None = None
     """Which gave it."""
     confirmed: int = 0
-    """How many later requests gave the same again."""
+    """How many later requests gave the same again, of those that the book still lists."""
     confirmed_at: dt.datetime | None = None
     """When the last of these began, naive UTC."""
     recorded_at: dt.datetime | None = None

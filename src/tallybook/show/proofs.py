@@ -114,7 +114,8 @@ def _given(contents: Iterable[Content]) -> Iterator[str]:
         state = {True: c.hash, False: f"{c.hash} DAMAGED", None: "not kept"}[c.is_whole]
         yield f"{start} {state} {len(c.rows)}" if c.is_whole else f"{start} {state}"
         if c.confirmed:
-            yield f"      given again {count(c.confirmed)} times, the last {_when(c.confirmed_at)} UTC"
+            requests = "1 later request" if c.confirmed == 1 else f"{count(c.confirmed)} later requests"
+            yield f"      given again by {requests}, the last {_when(c.confirmed_at)} UTC"
 
 
 def _raw_rows(proof: Proof, most: int, width: int | None) -> str:

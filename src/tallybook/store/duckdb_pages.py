@@ -14,6 +14,7 @@ import pyarrow as pa
 from tallybook.model import arrow
 from tallybook.model.records import Fetch, Page, Read
 from tallybook.model.windows import naive
+from tallybook.store import duckdb_requests
 from tallybook.store.base import Batch
 from tallybook.store.duckdb_facts import TABLES
 from tallybook.store.duckdb_rows import insert
@@ -74,6 +75,7 @@ def file(cursor: duckdb.DuckDBPyConnection, batch: Batch, written: Sequence[Read
     outdated = "" if batch.keep == "none" else " AND replaced_at IS NOT NULL AND reason <> 'restated'"
     if batch.keep != "all":
         cursor.execute(f"DELETE FROM internal.pages WHERE org = ?{outdated}", [batch.org])
+        duckdb_requests.thin(cursor, batch.org, at)
     insert(cursor, "fetches", list(_rows(batch, offers, at)))
 
 
