@@ -25,7 +25,7 @@ from tallybook.query.labels import Labels, identity_of, labels
 from tallybook.query.outer import REST_ROWS
 from tallybook.query.question import Query
 from tallybook.query.time import Range
-from tallybook.query.values import column_of
+from tallybook.query.values import column_of, plain
 from tallybook.query.words import UNATTRIBUTED, is_word
 from tallybook.store.base import Store
 
@@ -66,7 +66,7 @@ def answer(
     with store.opened():
         base = ground(store, query, comparison)
         text, params = compile_query(query, base.basis)
-        rows = store.read(text, params).to_pydict()
+        rows = plain(store.read(text, params))
         refusals = {org: store.rows("refusals", {"org": org}, query.as_of) for org in query.orgs}
         names = labels(store.rows("directory"), query.range.end) if any(d.kind for d in query.by) else {}
     parts = {

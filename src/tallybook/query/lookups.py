@@ -32,8 +32,9 @@ def derivations(store: Store, query: Query) -> dict[tuple[str, str], Derivation]
     wanted = {d.column for d in query.dimensions} | {n for t in query.terms for n in t.needs}
     out = {("usage", c): d for c, d in OWNERS.items()} | {("costs", c): d for c, d in OWNERS.items()}
     tables = {t.table for t in query.terms}
-    models = _models(store) if wanted & {"model", "model_family"} else []
-    if "costs" in tables and wanted & set(_BILLED):
+    is_billed = "costs" in tables and bool(wanted & set(_BILLED))
+    models = _models(store) if "model_family" in wanted or (is_billed and "model" in wanted) else []
+    if is_billed:
         items = store.rows("line_items")
         for column in wanted & set(_BILLED):
             out["costs", column] = looked_up(column, "line_item", _of_items(column, items, models), "t.line_item")

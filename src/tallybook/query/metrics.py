@@ -94,7 +94,11 @@ class Metric:
         over, *under = parts
         if self.kind != "ratio":
             return over
-        return None if over is None or not under[0] else Fraction(over) * self.scale / Fraction(under[0])
+        if over is None or not under[0]:
+            return None
+        if isinstance(over, int) and isinstance(under[0], int):
+            return Fraction(over * self.scale, under[0])
+        return Fraction(over) * self.scale / Fraction(under[0])
 
     @property
     def is_own(self) -> bool:

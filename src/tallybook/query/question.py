@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from tallybook.model.datasets import DATASETS, Dataset
@@ -19,9 +20,9 @@ from tallybook.query.time import Range
 from tallybook.query.together import marked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
-    """A question in tallybook's vocabulary, checked."""
+    """A question in tallybook's vocabulary, checked. What follows from it is worked out once."""
 
     orgs: tuple[str, ...]
     metrics: tuple[Metric, ...]
@@ -41,7 +42,7 @@ class Query:
     own: Derivations = field(default_factory=dict)
     """How dimensions of the user's own are derived."""
 
-    @property
+    @cached_property
     def datasets(self) -> dict[str, tuple[str, ...]]:
         """The datasets involved, each with the columns that it is needed by."""
         out: dict[str, tuple[str, ...]] = {}
@@ -54,7 +55,7 @@ class Query:
             out |= {"costs": tuple(c for c in out["costs"] if c != own), self.split.name: out["costs"]}
         return out
 
-    @property
+    @cached_property
     def terms(self) -> tuple[Term, ...]:
         """What has to be added up or counted, each once and with a name."""
         found = dict.fromkeys(t for m in self.metrics for t in m.terms)
@@ -64,12 +65,12 @@ class Query:
         """Return a metric's term under its name in the statement."""
         return next(t for t in self.terms if t == term)
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
         """What it groups or filters by."""
         return tuple(dict.fromkeys([*self.by, *(f.dimension for f in self.where.values())]))
 
-    @property
+    @cached_property
     def split(self) -> Dataset | None:
         """The split of the bill that money is told apart by; None where the bill itself answers."""
         if not any(t.table == "costs" for t in self.terms):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 
-def migrations() -> list[tuple[int, str, str]]:
+@cache
+def migrations() -> tuple[tuple[int, str, str], ...]:
     """Return (number, name, SQL with words in braces that each store spells its way) of every migration, in order."""
     files = [f for f in resources.files(__package__).iterdir() if f.name.endswith(".sql")]
     out = []
     for file in sorted(files, key=lambda f: f.name):
         number, _, name = file.name.removesuffix(".sql").partition("_")
         out.append((int(number), name, file.read_text(encoding="utf-8")))
-    return out
+    return tuple(out)
