@@ -44,10 +44,14 @@ fix: $(VENV)/.dev  ## Format and mend what can be mended by machine
 bench: $(VENV)/.user  ## Measure against named opponents, each in its own environment
 	$(BIN)/python bench/run.py
 
+pictures: $(VENV)/.dev  ## Make docs/gallery.md and examples/cookbook.ipynb anew
+	$(BIN)/python docs/make_gallery.py
+	$(BIN)/python docs/make_cookbook.py
+
 build: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build --outdir dist
 
 clean:  ## Remove the environment and everything built
 	rm -rf $(VENV) dist build bench/.envs
 
-.PHONY: help demo test test-slow lint fix bench build clean
+.PHONY: help demo test test-slow lint fix bench pictures build clean

@@ -47,7 +47,9 @@ def test_the_version_has_its_heading_in_the_changelog() -> None:
     assert f"## [{__version__}]" in text("CHANGELOG.md")
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/guide.md", "docs/emulator.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/guide.md", "docs/gallery.md", "docs/emulator.md"]
+)
 def test_every_relative_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", text(page)):
         assert (ROOT / page).parent.joinpath(target).exists(), target

@@ -118,11 +118,12 @@ class Donut(Mark):
 
 
 def _few(panel: Panel, least: float, top: int) -> Panel:
-    """Return a panel with shares below `least` in Other; where that would be most of all, the larger ones stay out."""
+    """Return a panel with shares below `least` in Other; where that would be most of what has a name, fewer of them."""
     whole = sum(s.size for s in panel.series)
     plain = sorted((s for s in panel.series if s.entity.role == "plain"), key=lambda s: -s.size)
     kept = sum(s.size >= whole * Decimal(str(least)) for s in plain)
-    while kept < len(plain) and sum(s.size for s in plain[kept:]) * 2 > whole:
+    named = sum(s.size for s in plain)
+    while kept < len(plain) and sum(s.size for s in plain[kept:]) * 2 > named:
         kept += 1
     small = plain[min(kept, top) :]
     return panel if len(small) < 2 else replace(panel, series=with_other(panel.series, small))
