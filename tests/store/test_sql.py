@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tallybook.model.errors import NotABookError, StoreError, StoreLockedError, TallybookError, UsageError
 from tallybook.store import duckdb_sql
+from tallybook.store.base import Amendment, Edit
 from tallybook.store.duckdb import DuckDBStore
 from tallybook.store.duckdb_sql import LockedEngine, ask
 from tests.clock import FakeClock
@@ -75,6 +76,7 @@ def folder_of(cursor: Cursor) -> str:
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "SELECT SUM(input_tokens) AS n FROM usage": [{"n": 7}],
     "SELECT SUM(input_tokens) AS n FROM main.usage;": [{"n": 7}],
+    "SELECT SUM(input_tokens) AS n FROM Tallybook.MAIN.Usage": [{"n": 7}],
     "-- mine\nFROM v_usage_daily SELECT model, input_tokens": [{"model": "gpt-5", "input_tokens": 7}],
     "SELECT amount, currency FROM costs": [{"amount": Decimal(1), "currency": "usd"}],
     "WITH Usage AS (SELECT * FROM usage) SELECT count(*) AS n FROM usage JOIN v_tokens USING (org)": [{"n": 1}],
@@ -139,6 +141,9 @@ HOSTILE = (
     "SHOW internal.directory", "SUMMARIZE internal.directory", "FROM usage UNION ALL FROM internal.usage_history",
     "SELECT * FROM usage JOIN internal.directory USING (org)", "FROM (FROM (FROM internal.names))",
     "FROM internal.usage_daily PIVOT (SUM(input_tokens) FOR model IN ('a'))", "TABLE internal.directory",
+    "WITH directory AS (SELECT 1) FROM internal.directory", "WITH directory AS (SELECT 1) FROM main.internal.directory",
+    "WITH directory AS (SELECT 1) FROM tallybook.internal.directory", "FROM tallybook.main.internal.directory",
+    "FROM tallybook.internal.main.usage", "FROM internal.main.usage", "FROM tallybook.usage", "FROM memory.main.usage",
     "WITH x AS (FROM internal.directory) FROM x", "WITH x AS MATERIALIZED (FROM internal.pages) FROM usage",
     "FROM query('FROM internal.directory')", "FROM query_table('internal.directory')", "FROM seq_scan('x')",
     "FROM query_table(['usage', 'internal.directory'])", "SHOW ALL TABLES", "SHOW DATABASES", "SHOW SCHEMAS",
@@ -236,6 +241,15 @@ def test_any_text_is_answered_or_refused(cursor: Cursor, text: str) -> None:
         ask(cursor, text)
     except TallybookError as exc:
         assert exc.exit_code == 2  # noqa: PT017
+
+
+def test_a_file_that_was_written_anew_still_has_its_views(store: DuckDBStore) -> None:
+    assert store.amend(Amendment((Edit("*.model", lambda _: "gpt-6"),))) > 0
+    store.maintain()
+    assert store.ask("SELECT model, input_tokens FROM v_usage_daily").to_pylist() == [
+        {"model": "gpt-6", "input_tokens": 7}
+    ]
+    assert store.ask("FROM v_bill_monthly").num_rows == 1
 
 
 def test_without_a_book_none_is_made(fast_path: Path) -> None:

@@ -135,10 +135,9 @@ def _check_part(part: dict[str, Any], known: set[str], public: set[str]) -> None
 
 def _check_table(part: dict[str, Any], known: set[str], public: set[str]) -> None:
     """Raise an error unless a table is public, or one that the statement itself makes."""
-    catalog, schema, name = (part[key] for key in ("catalog_name", "schema_name", "table_name"))
-    path = [word for word in (catalog, schema, name) if word]
-    if part["qualified_name"]["path"] != path or catalog not in ("", BOOK) or schema not in ("", "main"):
-        raise UsageError(f"{'.'.join(path)} is not public. {suggest(name, public)}")
+    *where, name = part["qualified_name"]["path"]
+    if [word.casefold() for word in where] not in ([], ["main"], [BOOK, "main"]):
+        raise UsageError(f"{'.'.join([*where, name])} is not public. {suggest(name, public)}")
     if name.casefold() not in known:
         raise UnknownNameError("table or view", name, public)
 
