@@ -15,6 +15,7 @@ from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Http, Reply
 from tallybook.collect.pages import keeper, kept, unpacked, used
 from tallybook.collect.privacy import scrub
+from tallybook.collect.proof import bodies
 from tallybook.collect.summary import Policy
 from tallybook.collect.sync import run
 from tallybook.model.datasets import DATASETS
@@ -60,6 +61,16 @@ def test_pages_are_the_exact_bytes_and_give_the_body_back(
     assert all(len(p.body) < 1 << 14 for p in found.pages)
     cut = body.replace(separator.join(texts), "", 1) if texts else body
     assert found.envelope == cut
+
+
+@pytest.mark.parametrize("odd", ['"first": {0}, "data": [{0},{1}]', '"data": [{0},{1}], "last": [{0},{1}]'])
+def test_buckets_that_also_stand_elsewhere_are_cut_out_of_the_data_alone(odd: str) -> None:
+    texts = [json.dumps(bucket(START + n * DAY, START + (n + 1) * DAY, {"user_name": "Ada"})) for n in range(2)]
+    body = "{" + odd.replace("{0}", texts[0]).replace("{1}", texts[1]) + ', "next_page": null}'
+    answer = kept(reply(body), bytes)
+    assert answer.envelope == body.replace('"data": [' + ",".join(texts), '"data": [')
+    assert body.encode() in bodies(answer.envelope.encode(), [p.body for p in answer.pages])
+    assert "Ada" not in str(kept(reply(body), partial(scrub, mode="ids")))
 
 
 def test_what_is_not_allowed_is_removed_before_hashing_and_around_the_buckets() -> None:

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from tallybook.book import Book
+from tallybook.collect.entries import api_keys
 from tallybook.collect.pages import unpacked
+from tallybook.collect.people import Privacy
 from tallybook.collect.summary import Summary
 from tallybook.model.errors import ProviderError
 from tallybook.model.settings import Directory
@@ -185,6 +187,16 @@ def test_where_the_directory_may_not_be_read_rows_of_the_bill_tell_names(org: Or
     mails = {i: r["email"] for (kind, i), r in rows.items() if kind == "user" and r["email"]}
     assert mails
     assert mails.items() <= people.items()
+
+
+@pytest.mark.parametrize(("mode", "name"), [("names", "Ada"), ("ids", None)])
+def test_words_and_details_of_the_directory_tell_of_nobody(mode: Directory, name: str | None) -> None:
+    address = "ada@example.com"
+    owner = {"type": address, "user": {"id": "user_1"}}
+    item = {"id": "k", "name": "Ada", "owner": owner, "owner_project_access": address, "expires_at": {"email": address}}
+    (found, *_) = Privacy(mode).entries(api_keys([item], "proj_1"))
+    assert (found["id"], found["name"], found["details"]) == ("k", name, '{"expires_at":{}}')
+    assert (found["owner_kind"], found["status"]) == ("(e-mail)", "(e-mail)")
 
 
 def test_an_address_in_what_the_server_says_is_not_repeated(clock: FakeClock) -> None:

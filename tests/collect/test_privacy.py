@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallybook.collect.privacy import scrub
+from tallybook.collect.privacy import impersonal, scrub
 from tallybook.collect.values import quoted
 from tallybook.model.settings import Directory
 
@@ -50,6 +50,26 @@ def test_a_field_cannot_hide_behind_an_escape_or_its_case() -> None:
     assert scrub(b'{"ada@example.com":5}', "names") == b"{}"
 
 
+def test_a_field_that_comes_twice_hides_nothing_in_the_one_that_is_not_read() -> None:
+    assert scrub(b'{"a": [{"x": "ada@example.com", "x": 1}], "b": 2}', "ids") == b'{"a":[{"x":1}],"b":2}'
+    assert scrub(b'{"name": 1, "name": "Ada", "b":  2}', "ids") == b'{"b":2}'
+
+
+def test_a_list_in_a_field_that_is_kept_is_searched() -> None:
+    assert scrub(b'{"model":["m",{"name":"Ada"},"ada@example.com"],"line_item":"n@me"}', "ids") == (
+        b'{"model":["m",{}],"line_item":"n@me"}'
+    )
+
+
+@pytest.mark.parametrize("levels", [60, 500])
+def test_what_lies_deeper_than_anything_is_dropped(levels: int) -> None:
+    raw = b'{"x":' * levels + b'{"y":5,"name":"Ada"}' + b"}" * levels
+    deepest = b'{"x":' * 64 + b"{}" + b"}" * 64
+    left = raw.replace(b',"name":"Ada"', b"") if levels < 64 else deepest
+    assert scrub(raw, "ids") == left
+    assert impersonal(json.loads(raw), depth=0) == json.loads(left)
+
+
 FIELDS = st.sampled_from(["name", "user_email", "x", "amount", "user_id", "Filename", "deep", "a\\b"])
 ADA = st.sampled_from(["ada@example.com", "Ada", "plain", 'quo"te', "é\n"])
 VALUES = st.recursive(
@@ -71,7 +91,7 @@ DROPPED = object()
 
 def expected(value: Any, field: str = "") -> Any:
     """Say it once more, in the plainest way."""
-    if field in ("amount", "user_id") and not isinstance(value, dict):
+    if field in ("amount", "user_id") and not isinstance(value, dict | list):
         return value
     if field in ("name", "user_email", "Filename") or (isinstance(value, str) and "@" in value):
         return DROPPED

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import msgspec
 import pyarrow as pa
 
+from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Reply
 from tallybook.model.records import Fetch, Page
 from tallybook.model.settings import Keep
@@ -69,8 +70,20 @@ def unpacked(body: bytes) -> bytes:
 
 def _envelope(reply: Reply) -> bytes:
     """Return the body without the buckets, each byte before and behind them as it came."""
-    body, buckets = reply.body, reply.data["data"]
+    body, buckets = reply.body, [bytes(raw) for raw in reply.data["data"]]
     if not buckets:
         return bytes(body)
-    first, last = bytes(buckets[0]), bytes(buckets[-1])
-    return bytes(body[: body.index(first)] + body[body.rindex(last) + len(last) :])
+    rest = {**reply.data, "data": []}
+    # The same bytes may stand elsewhere, too; the right place is the one without which there are no buckets.
+    return next(around for around in _without(body, buckets) if decode_page(around) == rest)
+
+
+def _without(body: bytes | bytearray, buckets: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the body without these parts, one after another, wherever they begin."""
+    start = body.find(buckets[0])
+    while start >= 0:
+        end = start
+        for bucket in buckets:
+            end = body.index(bucket, end) + len(bucket)
+        yield bytes(body[:start] + body[end:])
+        start = body.find(buckets[0], start + 1)

@@ -33,6 +33,8 @@ _STRICTER: tuple[Directory, ...] = ("full", "names", "ids", "off")
 _JSON = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 _REMEMBERED = 100_000
 """Texts of raw buckets whose hash is known; most repeat from bucket to bucket."""
+_SAID = ("status", "owner_kind")
+"""Columns of the directory with words of the API's; an e-mail among them is masked."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -138,8 +140,11 @@ class Privacy:
 
     def _entry(self, entry: Entry, gone: Sequence[str]) -> Entry:
         out = entry | {c: _allowed(self.mode, c, entry[c]) for c in ("name", "email")}
+        if self.mode != "full":
+            out |= {c: entry[c] and masked(entry[c]) for c in _SAID}
+            out["details"] = entry["details"] and scrub(entry["details"].encode(), self.mode).decode()
         if self.forgotten:
-            owner, details = entry["owner_id"], entry["details"]
+            owner, details = out["owner_id"], out["details"]
             is_theirs = owner is not None and owner in self.forgotten
             if is_theirs or (entry["kind"] != "user" and any(text in (out["name"] or "") for text in gone)):
                 out["name"] = None
@@ -208,8 +213,11 @@ def _removals(mode: Directory) -> tuple[Edit, ...]:
         Edit("directory.name", lambda text: _allowed(mode, "name", text)),
         Edit("directory.email", lambda text: _allowed(mode, "email", text)),
         Edit("*.extra", _extra, holding=("name", "mail", "@")),
-        Edit("fetches.envelope", lambda text: scrub(text.encode(), mode).decode(), holding=("name", "mail", "@", "\\")),
-        *(Edit(column, masked, holding=("@",)) for column in texts),
+        *(
+            Edit(column, lambda text: scrub(text.encode(), mode).decode(), holding=("name", "mail", "@", "\\"))
+            for column in ("fetches.envelope", "directory.details")
+        ),
+        *(Edit(column, masked, holding=("@",)) for column in (*texts, *(f"directory.{c}" for c in _SAID))),
     )
 
 

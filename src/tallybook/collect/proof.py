@@ -152,11 +152,10 @@ _DATA = re.compile(rb'"data"\s*:\s*\[(\s*)')
 
 def bodies(envelope: bytes, buckets: Sequence[bytes]) -> Iterable[bytes]:
     """Yield every body that an envelope and its buckets can have come from, by the white space between them."""
-    place = _DATA.search(envelope)
-    if not buckets or place is None:
+    if not buckets:
         yield envelope
-        return
-    for at in range(place.start(1), place.end(1) + 1):
-        before = envelope[place.start(1) : at]
-        for separator in dict.fromkeys((b",", b", ", b"," + before)):
-            yield envelope[:at] + separator.join(buckets) + envelope[at:]
+    for place in _DATA.finditer(envelope):
+        for at in range(place.start(1), place.end(1) + 1):
+            before = envelope[place.start(1) : at]
+            for separator in dict.fromkeys((b",", b", ", b"," + before)):
+                yield envelope[:at] + separator.join(buckets) + envelope[at:]
