@@ -16,6 +16,7 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.patches import PathPatch, Wedge
+from matplotlib.text import Annotation
 
 from tallybook.model.errors import MissingExtraError, UnknownNameError, UsageError
 from tallybook.model.windows import DAY, Span, unix
@@ -26,7 +27,7 @@ from tallybook.show.plots.data import Entity, Panel, Series, Slot, added, folded
 from tallybook.show.plots.drawing import MARKS, choose
 from tallybook.show.plots.lettering import drawable, shortened, width, wrapped
 from tallybook.show.plots.mark import Look
-from tallybook.show.plots.palette import THEMES, hues
+from tallybook.show.plots.palette import THEMES
 from tallybook.show.plots.times import time_ticks
 from tallybook.show.result import Fetched, Result
 from tests.show.pictures import START, WHOLE, answer, crossed, daily, names, ranked, written
@@ -275,6 +276,25 @@ def test_ranked_bars_say_by_how_much_each_differs_from_before() -> None:
     assert {"$60.00   +50%", f"$30.00   {MINUS}40%", "$10.00"} <= set(texts(compared().plot("rank")))
 
 
+def test_numbers_stand_at_the_ends_of_their_bars_between_the_names_and_the_edge() -> None:
+    rows = [{"project": n, "cost": Decimal(v)} for n, v in (("Search", "900"), ("Refunds", "-700"), ("b", "1"))]
+    figure = answer(rows, ["cost"], ["project"]).plot("rank")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    area = axes.get_window_extent()
+    said = [text for text in axes.texts if isinstance(text, Annotation)]
+    assert [text.get_text() for text in said] == ["$900.00", f"{MINUS}$700.00", "$1.00"]
+    for text in said:
+        assert area.x0 - 1 <= text.get_window_extent().x0 < text.get_window_extent().x1 <= area.x1 + 1
+
+
+def test_panels_below_each_other_have_the_same_time_above_the_same_time() -> None:
+    rows = [{"time": START + dt.timedelta(days=i), "cost": Decimal(10**9), "requests": i} for i in range(30)]
+    upper, lower = answer(rows, ["cost", "requests"], (), "day").plot().axes
+    assert upper.get_position().x0 == lower.get_position().x0
+    assert upper.get_xlim() == lower.get_xlim()
+
+
 def test_the_range_that_is_compared_with_is_a_dashed_line() -> None:
     rows = [
         {"time": START + dt.timedelta(days=i), "cost": Decimal(i), "cost_previous": Decimal(20 - i)} for i in range(5)
@@ -284,6 +304,23 @@ def test_the_range_that_is_compared_with_is_a_dashed_line() -> None:
     assert list(line.get_ydata())[::2] == [20, 19, 18, 17, 16]
     assert figure.axes[0].get_ylim()[1] > 20
     assert "before" in texts(figure)
+
+
+def test_bars_side_by_side_have_each_its_own_line_of_before() -> None:
+    rows = [
+        {"time": START, "input_tokens": 1, "input_tokens_previous": 30, "output_tokens": 2, "output_tokens_previous": 5}
+    ]
+    axes = answer(rows, ["input_tokens", "output_tokens"], (), "day").plot("bars").axes[0]
+    heights = [sorted({float(y) for y in line.get_ydata() if y == y}) for line in axes.lines]
+    assert sorted(heights) == [[5.0], [30.0]]
+    assert axes.get_ylim()[1] > 30
+
+
+def test_what_rounding_alone_leaves_is_not_drawn() -> None:
+    rows = [{"project": n, "cost": Decimal(v)} for n, v in (("Search", "5"), ("(unattributed)", "1e-18"))]
+    assert "(unattributed)" in texts(answer(rows, ["cost"], ["project"]).plot())
+    result = answer(rows, ["cost"], ["project"], rounding=frozenset({1}))
+    assert "(unattributed)" not in texts(result.plot())
 
 
 def test_a_heat_map_has_the_mean_of_each_hour_of_the_week() -> None:
@@ -306,33 +343,6 @@ def test_a_colour_follows_its_entity_whatever_a_picture_shows_of_it() -> None:
     some = bars(daily(5, [order[8], order[2], order[5]], rank=rank).plot("stack"))
     assert {n: p.get_facecolor() for n, p in some.items()} == {n: every[n].get_facecolor() for n in some}
     assert len({p.get_facecolor() for p in every.values()}) == 12
-
-
-@given(st.lists(st.text(min_size=1), unique=True, max_size=30))
-def test_no_two_of_twelve_have_the_same_hue(keys: list[str]) -> None:
-    found = hues(keys, {})
-    assert len({found[key] for key in keys[:12]}) == len(keys[:12])
-    assert found == hues(keys, {})
-    assert set(found.values()) <= set(range(12))
-
-
-def luminance(colour: str) -> float:
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_every_hue_stands_out_from_its_ground_and_texts_can_be_read(theme: str) -> None:
-    known = THEMES[theme]
-
-    def contrast(colour: str) -> float:
-        light, dark = sorted([luminance(colour), luminance(known.ground)], reverse=True)
-        return (light + 0.05) / (dark + 0.05)
-
-    assert min(map(contrast, known.hues)) >= 3
-    assert min(map(contrast, (known.ink, known.soft, known.warning))) > 4.5
-    assert len({*known.hues, known.other, known.word}) == 14
 
 
 def test_a_notebook_gets_a_sharp_picture_and_pyplot_knows_nothing_of_it() -> None:

@@ -1,14 +1,18 @@
 """Pictures of what a real book answers: right totals of what does not add up, colours by the rank in the book."""
 
+import datetime as dt
 import pickle
 from decimal import Decimal
 
 import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.dates import date2num
 from matplotlib.patches import PathPatch
 
 from tallybook.book import Book
 from tallybook.model.errors import UsageError
-from tests.books import hold
+from tallybook.show.plots.palette import THEMES
+from tests.books import day, hold
 from tests.show.pictures import faults, written
 
 NOVEMBER = {"since": "2026-11-01", "until": "2026-11-04"}
@@ -60,12 +64,27 @@ def test_a_project_has_the_colour_of_its_rank_in_the_book_whatever_is_asked(book
         return {str(p.get_label()): p.get_facecolor() for p in found if str(p.get_label()).startswith("p_")}
 
     every = colours()
+    hues = map(to_rgba, THEMES["light"].hues)
+    assert list(every.items()) == list(zip(("p_large", "p_middle", "p_other", "p_small"), hues, strict=False))
     assert colours(where={"project": ["p_small", "p_other"]}) == {n: every[n] for n in ("p_small", "p_other")}
     assert colours(grain="day") == every
     result = book.query("cost", by="project", **NOVEMBER)
     assert result.rank is not None
     assert list(result.rank("project"))[:4] == ["p_large", "p_middle", "p_other", "p_small"]
     assert set(result.rank("user")) >= {"u1", "u2", "u3"}
+
+
+def test_a_day_is_crossed_out_where_its_number_is_missing_and_not_where_a_dimension_is(empty: Book) -> None:
+    row = {"project_id": "p", "line_item": "x", "amount": Decimal(1)}
+    for since, until, by in (("2026-11-01", "2026-11-02", ("line_item",)), ("2026-11-03", "2026-11-05", None)):
+        hold(empty, "costs", since, until, [row | {"day": since}], by=by)
+    result = empty.query("cost", by="project", grain="day", **NOVEMBER)
+    assert [(gap.reason, gap.span.start) for gap in result.coverage.missing] == [
+        ("not read", day("2026-11-02")),
+        ("not held by project_id", day("2026-11-01")),
+    ]
+    (crossed,) = [p for p in result.plot().axes[0].patches if p.get_hatch() == "xxxx"]
+    assert date2num(dt.datetime(2026, 11, 2)) == crossed.get_x()  # type: ignore[attr-defined]  # noqa: DTZ001
 
 
 def test_an_answer_goes_to_another_process_without_its_book(book: Book) -> None:

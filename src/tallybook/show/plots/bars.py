@@ -12,20 +12,18 @@ from matplotlib.path import Path
 from tallybook.show.plots.data import Panel, Series
 from tallybook.show.plots.lettering import drawable, shortened, width
 from tallybook.show.plots.mark import (
-    MISSING_HATCH,
-    PROVISIONAL_HATCH,
+    HATCHES,
     WORD_HATCH,
+    Floats,
     Look,
     Mark,
     bare,
-    edges,
     name_axis,
     time_axis,
     value_axis,
 )
 from tallybook.show.plots.stage import TEXT
 
-Floats = np.ndarray
 _THIN = 3.0
 """Points: thinner bars touch."""
 _RECTANGLE = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
@@ -51,6 +49,8 @@ class Stack(Mark):
 
     together = True
     gap = 0.14
+    touches = True
+    """Whether the line of what is compared with goes on from one slot to the next."""
 
     def __init__(self, panel: Panel, look: Look) -> None:
         super().__init__(panel, look)
@@ -80,7 +80,7 @@ class Stack(Mark):
 
     def spans(self, index: int) -> tuple[Floats, Floats]:  # noqa: ARG002 - bars side by side need it
         """Return where along the axis the bars of a series begin and end."""
-        where = np.array(edges(self.panel), dtype=float).reshape(-1, 2)
+        where = self.edges
         room = (where[:, 1] - where[:, 0]) * self._gap() / 2
         return where[:, 0] + room, where[:, 1] - room
 
@@ -97,11 +97,10 @@ class Stack(Mark):
             self._bars(axes, series, rectangles(*self.spans(i), low, high, upright=self.upright))
         self._unsure(axes, drawn)
         ends = np.nan_to_num(np.array(drawn, dtype=float)) if drawn else np.zeros(1)
-        self._compared(axes)
-        before = floats([s for series in self.panel.series for s in series.previous])
-        highest = max(float(ends.max()), float(np.nanmax(self._before(), initial=0)) if before.size else 0)
+        compared = self._compared(axes)
+        highest = max(float(ends.max()), *compared)
         axis = axes.yaxis if self.upright else axes.xaxis
-        value_axis(axis, self.panel, self.theme, float(ends.min()), highest)
+        value_axis(axis, self.panel, self.theme, min(float(ends.min()), *compared), highest)
         if not self.upright:
             axes.set_ylim(len(self.names) - 0.4, -0.6)
         elif not self.is_timed:
@@ -111,7 +110,7 @@ class Stack(Mark):
 
     def _bars(self, axes: Axes, series: Series, path: Path) -> None:
         is_word = series.entity.role == "word"
-        axes.add_patch(
+        axes.add_artist(  # unlike add_patch, it does not follow every corner of thousands of bars
             PathPatch(
                 path, facecolor=self.look.colour(series.entity), label=series.entity.label, linewidth=0, zorder=2,
                 hatch=WORD_HATCH if is_word else None, edgecolor=self.theme.soft, snap=True,
@@ -125,35 +124,39 @@ class Stack(Mark):
             soft = np.where(states == "provisional", high, np.nan)
             if not np.isnan(soft).all():
                 path = rectangles(*self.spans(i), low, soft, upright=self.upright)
-                axes.add_patch(
+                axes.add_artist(
                     PathPatch(
                         path, facecolor="none", edgecolor=(self.theme.ground, 0.75), linewidth=0, zorder=2.5,
-                        hatch=PROVISIONAL_HATCH, hatch_linewidth=0.8,
+                        hatch=HATCHES["provisional"], hatch_linewidth=0.8,
                     )
                 )  # fmt: skip
-        shade_missing(axes, self.panel, self.look)
+        self.shade(axes, "missing", self.theme.other)
 
-    def _before(self) -> Floats:
-        """Return the sum of the range that was compared with, slot by slot."""
+    def before(self) -> list[tuple[Floats, Floats, Floats]]:
+        """Return from where to where along the axis, and how high, the range compared with is drawn."""
         each = [floats(s.previous) for s in self.panel.series if s.previous]
-        if not each:
-            return np.array([])
+        if not each or not self.panel.adds_up:
+            return []
         known = np.array(each)
-        return np.where(np.isnan(known).all(axis=0), np.nan, np.nansum(known, axis=0))
+        sums = np.where(np.isnan(known).all(axis=0), np.nan, np.nansum(known, axis=0))
+        return [(self.edges[:, 0], self.edges[:, 1], sums)]
 
-    def _compared(self, axes: Axes) -> None:
-        before = self._before()
-        if not before.size or not self.panel.adds_up:
-            return
-        where = np.array(edges(self.panel), dtype=float)
-        along, across = where.ravel(), np.repeat(before, 2)
-        points = (along, across) if self.upright else (across, along)
-        axes.plot(*points, color=self.theme.ink, linewidth=1, linestyle=(0, (2, 2)), label="previous", zorder=3)
+    def _compared(self, axes: Axes) -> list[float]:
+        """Draw the range compared with; return how low and high it is."""
+        ends = [0.0, 0.0]
+        for starts, stops, values in self.before():
+            gap = [] if self.is_timed and self.touches else [np.full_like(values, np.nan)]
+            along = np.stack([starts, stops, *gap], axis=1).ravel()
+            across = np.stack([values, values, *gap], axis=1).ravel()
+            points = (along, across) if self.upright else (across, along)
+            axes.plot(*points, color=self.theme.ink, linewidth=1, linestyle=(0, (2, 2)), label="before", zorder=3)
+            ends += [float(v) for v in values if not np.isnan(v)]
+        return ends
 
     def settle(self, axes: Axes, wide: float, high: float) -> None:  # noqa: ARG002
         """Place the names or times of the slots."""
         if self.is_timed:
-            time_axis(axes, self.panel, wide)
+            time_axis(axes, self.panel, self.edges, wide)
         elif self.upright:
             name_axis(axes.xaxis, range(len(self.names)), [*map(drawable, self.names)], self.theme, TEXT)
         else:
@@ -171,23 +174,19 @@ class Bars(Stack):
     """Bars side by side."""
 
     top = 4
+    touches = False
 
     def lows_and_highs(self) -> list[tuple[Floats, Floats]]:
         """Return from where to where each series reaches."""
         zero = np.zeros(len(self.panel.slots))
         return [(zero, floats(s.values)) for s in self.panel.series]
 
+    def before(self) -> list[tuple[Floats, Floats, Floats]]:
+        """Return from where to where along the axis, and how high, the range compared with is drawn."""
+        return [(*self.spans(i), floats(s.previous)) for i, s in enumerate(self.panel.series) if s.previous]
+
     def spans(self, index: int) -> tuple[Floats, Floats]:
         """Return where along the axis the bars of a series begin and end."""
         starts, ends = super().spans(index)
         step = (ends - starts) / max(len(self.panel.series), 1)
         return starts + index * step, starts + (index + 1) * step
-
-
-def shade_missing(axes: Axes, panel: Panel, look: Look) -> None:
-    """Cross out the times of which something is missing."""
-    for slot, (start, end) in zip(panel.slots, edges(panel), strict=True):
-        if slot.state == "missing":
-            axes.axvspan(
-                start, end, facecolor="none", edgecolor=look.theme.other, linewidth=0, hatch=MISSING_HATCH, zorder=1
-            )

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from tallybook.show.plots.bars import floats
 from tallybook.show.plots.data import Entity, Panel, Series, Slot
 from tallybook.show.plots.lettering import shortened, width
-from tallybook.show.plots.mark import Look, Mark, bare, edges, name_axis, time_axis
+from tallybook.show.plots.mark import Look, Mark, bare, name_axis, time_axis
 from tallybook.show.plots.stage import SMALL, Box, Row, Stage
 
 _ROW = 22.0
@@ -64,7 +64,7 @@ class Heat(Mark):
         """Draw what does not depend on the size."""
         bare(axes, self.theme)
         low, high = self._ends()
-        x = np.array([0.0]) if not self.panel.slots else self._edges()
+        x = np.append(self.edges[:, 0], self.edges[-1:, 1])
         y = np.arange(len(self.cells) + 1) - 0.5
         if self.cells.size:
             axes.pcolormesh(
@@ -77,10 +77,6 @@ class Heat(Mark):
         ends = [self.theme.rule, self.theme.hues[0]]
         return LinearSegmentedColormap.from_list("tallybook", ends, bad=self.theme.ground)
 
-    def _edges(self) -> np.ndarray:
-        where = edges(self.panel)
-        return np.array([a for a, _ in where] + [where[-1][1]])
-
     def _ends(self) -> tuple[float, float]:
         known = self.cells[~np.isnan(self.cells)]
         return (min(float(known.min()), 0.0), max(float(known.max()), 0.0)) if known.size else (0.0, 0.0)
@@ -90,7 +86,7 @@ class Heat(Mark):
         rows = [shortened(s.entity.label, self.room, SMALL) for s in self.panel.series]
         name_axis(axes.yaxis, range(len(rows)), rows, self.theme)
         if self.is_timed:
-            time_axis(axes, self.panel, wide)
+            time_axis(axes, self.panel, self.edges, wide)
             return
         is_turned = self._is_turned(wide)
         names = [shortened(n, _TALL if is_turned else 1e9, SMALL) for n in self.names]

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 
-from tallybook.show.plots.bars import Floats, floats, shade_missing
+from tallybook.show.plots.bars import floats
 from tallybook.show.plots.lettering import drawable
 from tallybook.show.plots.mark import (
-    PROVISIONAL_HATCH,
+    Floats,
     Mark,
     bare,
-    edges,
     name_axis,
     time_axis,
     value_axis,
@@ -32,7 +31,7 @@ class Lines(Mark):
     def paint(self, axes: Axes) -> None:
         """Draw what does not depend on the size."""
         bare(axes, self.theme, keep="bottom")
-        where = np.array([sum(pair) / 2 for pair in edges(self.panel)])
+        where = self.edges.mean(axis=1)
         ends = [0.0]
         for series in reversed(self.panel.series):
             colour, values = self.look.colour(series.entity), floats(series.values)
@@ -52,18 +51,13 @@ class Lines(Mark):
 
     def _unsure(self, axes: Axes) -> None:
         """Hatch the time that may still change, and cross out that of which something is missing."""
-        for slot, (start, end) in zip(self.panel.slots, edges(self.panel), strict=True):
-            if slot.state == "provisional":
-                axes.axvspan(
-                    start, end, facecolor="none", edgecolor=self.theme.rule, linewidth=0, hatch=PROVISIONAL_HATCH,
-                    zorder=0.5,
-                )  # fmt: skip
-        shade_missing(axes, self.panel, self.look)
+        self.shade(axes, "provisional", self.theme.rule)
+        self.shade(axes, "missing", self.theme.other)
 
     def settle(self, axes: Axes, wide: float, high: float) -> None:  # noqa: ARG002
         """Place the times."""
         if self.panel.slots and self.panel.slots[0].start is not None:
-            time_axis(axes, self.panel, wide)
+            time_axis(axes, self.panel, self.edges, wide)
             return
         names = [drawable(slot.entity.label) if slot.entity else "" for slot in self.panel.slots]
         name_axis(axes.xaxis, range(len(names)), names, self.theme, TEXT)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.dates import date2num
@@ -20,9 +20,10 @@ from tallybook.show.plots.palette import Theme
 from tallybook.show.plots.stage import PITCH, SMALL, Box, Row, Stage, legend_width
 from tallybook.show.plots.times import time_ticks
 
+Floats = np.ndarray
 WORD_HATCH = "////"
-PROVISIONAL_HATCH = "////"
-MISSING_HATCH = "xxxx"
+HATCHES = {"provisional": "////", "missing": "xxxx"}
+"""By the state of a slot."""
 _GUTTER = 22.0
 NAME_ROOM = 190.0
 _HEIGHT = 270.0
@@ -61,6 +62,7 @@ class Mark(ABC):
 
     def __init__(self, panel: Panel, look: Look) -> None:
         self.panel, self.look, self.theme = panel, look, look.theme
+        self.edges = edges(panel)
         self.is_timed = bool(panel.slots) and panel.slots[0].start is not None
         self.room = NAME_ROOM
         """How wide a name beside the axes may be, in points."""
@@ -87,8 +89,7 @@ class Mark(ABC):
     def signs(self) -> list[Row]:
         """Return what the hatches over stretches of time mean, and the line of what it is compared with."""
         states = {slot.state for slot in self.panel.slots}
-        found = {"provisional": PROVISIONAL_HATCH, "missing": MISSING_HATCH}
-        rows = [Row(state, (), self.theme.rule, hatch) for state, hatch in found.items() if state in states]
+        rows = [Row(state, (), self.theme.rule, hatch) for state, hatch in HATCHES.items() if state in states]
         return (
             [*rows, Row("before", (), self.theme.ink, line=":")] if self.panel.is_compared and self.is_timed else rows
         )
@@ -113,6 +114,14 @@ class Mark(ABC):
         stage.fit(axes, axes_box, self.settle)
         stage.legend(box.right - wide, box.top, rows)
         return axes if self.is_timed else None
+
+    def shade(self, axes: Axes, state: str, colour: str) -> None:
+        """Hatch the stretches of time that are in a state."""
+        is_in = np.array([slot.state == state for slot in self.panel.slots], dtype=int)
+        turns = np.flatnonzero(np.diff(is_in, prepend=0, append=0)).reshape(-1, 2)
+        for first, after in turns:
+            ends = self.edges[first, 0], self.edges[after - 1, 1]
+            axes.axvspan(*ends, facecolor="none", edgecolor=colour, linewidth=0, hatch=HATCHES[state], zorder=1)
 
     def value(self, number: Number | None) -> str:
         """Return a number of this panel in a few characters."""
@@ -157,9 +166,7 @@ def value_axis(axis: Axis, panel: Panel, theme: Theme, low: float, high: float, 
         axis.set_major_locator(FixedLocator([0]))
         high = 1
     else:
-        is_whole = (
-            panel.unit not in ("share", "bytes", "seconds") and "money" not in panel.unit and "/" not in panel.unit
-        )
+        is_whole = panel.unit not in ("money", "share", "bytes", "seconds") and "/" not in panel.unit
         axis.set_major_locator(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10], integer=is_whole))
     room = (high - low) * 0.04
     limits = (low - room if low < 0 else 0, high + room if high > 0 else 0)
@@ -176,22 +183,19 @@ def name_axis(axis: Axis, places: Sequence[float], names: Sequence[str], theme: 
         label.set(color=theme.ink, **style(size))
 
 
-def edges(panel: Panel) -> list[tuple[float, float]]:
+def edges(panel: Panel) -> Floats:
     """Return where each slot of a panel begins and ends along the axis: days since 1970, or whole numbers."""
     if panel.slots and panel.slots[0].start is not None:
-        return [(_days(s.start), _days(s.end)) for s in panel.slots]
-    return [(i - 0.5, i + 0.5) for i in range(len(panel.slots))]
+        ends = np.array([(slot.start, slot.end) for slot in panel.slots], dtype="datetime64[us]")
+        days: Floats = date2num(ends)  # type: ignore[no-untyped-call]
+        return days
+    places = np.arange(len(panel.slots), dtype=float)
+    return np.stack([places - 0.5, places + 0.5], axis=1)
 
 
-def _days(moment: dt.datetime | None) -> float:
-    """Return a moment as matplotlib has it."""
-    return float(date2num(moment))  # type: ignore[no-untyped-call]
-
-
-def time_axis(axes: Axes, panel: Panel, wide: float) -> None:
-    """Give axes the ticks of their time, as many as fit into `wide` points."""
-    where = edges(panel)
+def time_axis(axes: Axes, panel: Panel, where: Floats, wide: float) -> None:
+    """Give axes the ticks of their time, as many as fit into `wide` points; `where` is the `edges` of the panel."""
     found = time_ticks([slot.start for slot in panel.slots if slot.start], panel.grain, wide, SMALL)
-    axes.set_xlim(where[0][0], where[-1][1])
-    axes.xaxis.set_ticks([sum(where[i]) / 2 for i, _ in found], labels=[label for _, label in found])
+    axes.set_xlim(where[0, 0], where[-1, 1])
+    axes.xaxis.set_ticks([where[i].mean() for i, _ in found], labels=[label for _, label in found])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -40,6 +40,8 @@ _LEVELS: dict[str, tuple[_Level, ...]] = {
 }
 """By grain, from the finest to the coarsest."""
 _GAP = 9
+_NARROWEST = 12
+"""Points that any label needs at least; levels with more than fit are not even tried."""
 
 
 def time_ticks(starts: Sequence[dt.datetime], grain: str, room: float, size: float) -> list[tuple[int, str]]:
@@ -48,11 +50,13 @@ def time_ticks(starts: Sequence[dt.datetime], grain: str, room: float, size: flo
     levels = _LEVELS[grain]
     for wanted, upper, lower in levels:
         chosen = [i for i, t in enumerate(starts) if wanted(t)]
+        if (len(chosen) - 1) * _NARROWEST > room:
+            continue
         labels = _labels([starts[i] for i in chosen], upper, lower)
         if _fit(chosen, labels, step, size) and (len(chosen) > 1 or len(starts) == 1):
             return list(zip(chosen, labels, strict=True))
     _, upper, lower = levels[0]
-    for every in range(2, len(starts) + 2):
+    for every in range(max(2, int(len(starts) * _NARROWEST / room)), len(starts) + 2):
         chosen = list(range(0, len(starts), every))
         labels = _labels([starts[i] for i in chosen], upper, lower)
         if _fit(chosen, labels, step, size):
