@@ -1,6 +1,7 @@
 """The documentation names what exists."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tallybook.cli import COMMANDS
 from tallybook.emulator import QUIRKS
 from tallybook.model.schema import COSTS_TABLE, USAGE_TABLE
 from tallybook.model.version import __version__
+from tallybook.query.dimensions import DIMENSIONS
+from tallybook.query.metrics import METRICS
 from tallybook.store.migrations import migrations
 
 ROOT = Path(__file__).parents[1]
@@ -43,13 +46,24 @@ def test_every_command_is_in_the_readme_or_the_guide(command: str) -> None:
     assert f"tallybook {command}" in everything
 
 
+def test_the_page_of_metrics_is_what_its_script_makes() -> None:
+    script = runpy.run_path(str(ROOT / "docs/make_metrics.py"))
+    assert script["page"]() == text("docs/metrics.md"), "run python docs/make_metrics.py"
+    for name in (*METRICS, *DIMENSIONS):
+        assert f"| `{name}`" in text("docs/metrics.md")
+
+
 def test_the_version_has_its_heading_in_the_changelog() -> None:
     assert f"## [{__version__}]" in text("CHANGELOG.md")
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/guide.md", "docs/gallery.md", "docs/emulator.md"]
-)
+PAGES = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *("docs/guide.md", "docs/gallery.md", "docs/emulator.md", "docs/metrics.md"),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_relative_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", text(page)):
         assert (ROOT / page).parent.joinpath(target).exists(), target

@@ -83,12 +83,13 @@ def test_a_young_month_shows_the_one_before(tmp_path: Path) -> None:
 def test_it_proposes_what_closes_the_gap_and_looks_closer(tmp_path: Path, tally: Run) -> None:
     with filled(tmp_path / "b.duckdb") as book:
         lines = said(book)
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "Next     tallybook sync",
         "         tallybook query cost --by line_item --where project=proj_07",
+        "         tallybook metrics",
         "         tallybook status",
     ]
-    for line in lines[-2:]:
+    for line in lines[-3:]:
         words = line.split()
         ended = tally(*words[words.index("tallybook") + 1 :], "--book", str(tmp_path / "b.duckdb"))
         assert ended.code == 0, ended.err

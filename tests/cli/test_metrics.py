@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tallybook.query.dimensions import DIMENSIONS
+from tallybook.query.metrics import METRICS
 from tests.books import book_at
 from tests.cli.conftest import Run
 
@@ -90,3 +92,30 @@ def test_each_has_help_that_fits(tally: Run, verb: str) -> None:
     ended = tally("metrics", verb, "--help")
     assert ended.code == 0
     assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_alone_it_lists_all_that_can_be_asked_for(tally: Run, path: Path) -> None:
+    tally("metrics", "add", "orders.csv", "--time", "day", "--name", "orders", "--by", "squad=shop")
+    (path.parent / "tallybook.toml").write_text('[teams.A]\nprojects = ["*"]\ntags = { floor = "3" }\n')
+    ended = tally("metrics")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    firsts = {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "}
+    assert firsts == {*METRICS, "orders", *DIMENSIONS, "team", "cost_center", "floor"}
+    place = lines.index("From your own:")
+    assert lines[place + 1].split()[:3] == ["orders", "flow", "orders"]
+    data = json.loads(tally("metrics", "--json").out)
+    told = {m["metric"]: m for m in data["metrics"]}
+    assert list(told) == [*METRICS, "orders"]
+    assert told["orders"]["is_own"] is True
+    assert told["cache_hit_rate"]["kind"] == "ratio"
+    assert told["requests"]["aliases"] == ["num_model_requests"]
+    assert [d["dimension"] for d in data["dimensions"]] == [*DIMENSIONS, "team", "cost_center", "floor"]
+    assert [d["datasets"] for d in data["dimensions"] if d["dimension"] == "line_item"] == [["costs"]]
+
+
+def test_the_list_needs_no_book(tally: Run, folder: Path) -> None:
+    assert "cost_per_million_tokens" in tally("metrics").out
+    assert tally("metrics", "--json", "add", "a.csv").err.startswith("Error: Options go behind add.")
+    assert list(folder.iterdir()) == []

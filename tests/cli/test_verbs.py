@@ -84,6 +84,7 @@ TABLES = {
     "query": ["cost", "requests", "--by", "project", "--last", "3d"],
     "sql": ["SHOW TABLES"],
     "status": [],
+    "metrics": [],
     "rebuild": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],
     "verify": ["--since", ago(4)],

@@ -17,6 +17,7 @@ from tallybook.store.base import Store
 if TYPE_CHECKING:
     from tallybook.query.restatements import Restatement
     from tallybook.query.settling import Settling
+    from tallybook.query.vocabulary import Vocabulary
     from tallybook.show.glance import Glance
 
 
@@ -35,6 +36,16 @@ class Reports:
         from tallybook.book.glance import glance
 
         return glance(self.store, self.settings, self._look_back(), self._clock.now())
+
+    def vocabulary(self) -> Vocabulary:
+        """Return every metric and dimension that can be asked for, your own included. Never creates a book."""
+        from tallybook.query import belonging, business_terms
+        from tallybook.query.assignments import all_rules
+        from tallybook.query.business import definitions
+        from tallybook.query.vocabulary import vocabulary
+
+        own = business_terms.metrics(definitions(self.store)).values()
+        return vocabulary(own, belonging.dimensions(all_rules(self.store, self.settings)))
 
     def restatements(
         self,

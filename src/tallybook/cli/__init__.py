@@ -22,7 +22,7 @@ COMMANDS = {
     "restatements": "Show what OpenAI has said differently since, and by how much.",
     "settling": "Show how long after its end a bucket still changes.",
     "org": "List the organizations of a book, or rename one.",
-    "metrics": "Bring numbers of your own into the book, such as orders.",
+    "metrics": "List what can be asked for; add numbers of your own.",
     "teams": "Say which team each project, user and key belongs to.",
     "rebuild": "Make the book again from its proof, and compare.",
     "fetch": "Fetch a dataset straight from the API, without a book.",

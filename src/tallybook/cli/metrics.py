@@ -1,4 +1,4 @@
-"""`tallybook metrics`: numbers of the user's own beside those of the provider."""
+"""`tallybook metrics`: what can be asked for, and numbers of the user's own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,36 @@ from tallybook.cli.run import common, json_flag
 @click.group(
     epilog="""\b
 Examples:
+  tallybook metrics
+  tallybook metrics --json
   tallybook metrics add orders.csv --name orders --time day --by project
   tallybook metrics list
 """,
-    no_args_is_help=False,
+    invoke_without_command=True,
 )
-@click.help_option("-h", "--help")
-def metrics() -> None:
-    """Bring numbers of your own into the book, such as orders or revenue."""
+@json_flag()
+@common
+@click.pass_context
+def metrics(context: click.Context, as_json: bool, book: str | None, config: str | None) -> None:
+    """List the metrics and dimensions that can be asked for; add numbers of your own, such as orders.
+
+    Without a command: each metric with its kind (flow, level, distinct or ratio), its unit, the datasets that it is
+    taken from unless --where dataset=NAME chooses others, and what it means; then each dimension.
+    """
+    if context.invoked_subcommand is not None:
+        if as_json or book or config:
+            raise click.UsageError(f"Options go behind {context.invoked_subcommand}.")
+        return
+    import tallybook
+
+    with tallybook.open(book, config=config) as opened:
+        found = opened.vocabulary()
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+        return
+    from tallybook.show.vocabulary import vocabulary_text
+
+    click.echo(vocabulary_text(found))
 
 
 @metrics.command(

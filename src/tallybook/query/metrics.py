@@ -177,12 +177,26 @@ _REQUESTS = _sum("num_model_requests")
 _NAMED = {"num_model_requests", "usage_bytes", "seconds", "num_sessions", "num_requests"}
 """Measures that have a metric under a name of ours."""
 
+_ABOUT = {
+    "input_tokens": "Tokens of the input: cached, written to the cache, text, audio, images and all.",
+    "output_tokens": "Tokens of the output: text, reasoning, audio, images and all.",
+    "images": "Images made.",
+    "characters": "Characters made speech.",
+}
+
+
+def _part(name: str) -> str:
+    """Return what a token measure means that is part of another; its name says it."""
+    side, *kinds = name.removesuffix("_tokens").split("_")
+    return f"Part of `{side}_tokens`: {' '.join(kinds)}."
+
+
 _ROWS = (
     Metric("cost", "flow", "money", (_COST,), "What was billed, before tax, credits and adjustments."),
     _flow("requests", "num_model_requests", unit="requests", aliases=["num_model_requests"],
           about="Requests to models; those of web searches are among the completions' and not added again."),
     _flow("tokens", "input_tokens", "output_tokens", unit="tokens", of=_TEXT, about="Input and output tokens."),
-    *(_flow(m.name, unit=m.unit, about=f"OpenAI's `{m.name}`.")
+    *(_flow(m.name, unit=m.unit, about=_ABOUT.get(m.name) or _part(m.name))
       for m in MEASURES.values() if m.kind == "flow" and m.name not in _NAMED),
     _flow("audio_seconds", "seconds", unit="seconds", about="Seconds of audio transcribed.", aliases=["seconds"]),
     _flow("sessions", "num_sessions", unit="sessions", about="Code interpreter sessions.", aliases=["num_sessions"]),

@@ -140,4 +140,4 @@ def _next(found: Glance) -> list[str]:
     if named:
         closer = f"tallybook query cost --by line_item --where {shlex.quote(f'{named[0].dimension}={named[0].group}')}"
         commands = [closer] if len(closer) < _WIDTH - 9 else commands
-    return [*["tallybook sync"] * found.is_stale, *commands, "tallybook status"]
+    return [*["tallybook sync"] * found.is_stale, *commands, "tallybook metrics", "tallybook status"]
