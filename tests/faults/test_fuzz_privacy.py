@@ -113,7 +113,6 @@ def written(draw: st.DrawFn, tree: Any) -> bytes:
 def cases(draw: st.DrawFn) -> Case:
     name = draw(st.sampled_from(["completions", "costs"]))
     page = copy.deepcopy(pages(name))
-    page["data"] = copy.deepcopy(page["data"])
     rows = [row for bucket in page["data"] for row in bucket["results"]]
     amounts = [row["amount"] for row in rows if "amount" in row]
     draw(peopled(draw(st.sampled_from([[page], page["data"], rows, amounts or rows]))))
