@@ -179,7 +179,7 @@ def assert_nobody(store: Any, mode: Directory) -> None:
         assert not [who for who in gone if who in text], f"{mode}: {place} has {text!r}"
 
 
-@fuzz(cases(), sample=100, much=5_000)
+@fuzz(cases(), sample=60, much=5_000)
 def test_what_is_kept_of_an_answer_is_what_the_setting_allows_and_gives_the_same_rows(case: Case) -> None:
     known, privacy = HELD[case.dataset], Privacy(case.modes[-1])
     with Http(BASE, KEY, FakeClock(NOW), transport=server(case)) as http:
@@ -208,7 +208,7 @@ def synced(book: Book, case: Case, mode: Directory) -> bool:
     return False
 
 
-@fuzz(cases(), sample=8, much=1_000)
+@fuzz(cases(), sample=5, much=1_000)
 def test_a_book_holds_of_people_what_its_setting_allows(case: Case) -> None:
     with tempfile.TemporaryDirectory(dir=FAST) as folder:
         book = book_at(Path(folder) / "b.duckdb")

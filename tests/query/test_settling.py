@@ -46,7 +46,7 @@ def test_the_curve_rises_to_the_whole_and_the_suggestion_covers_the_latest_chang
 
 LATE = ((0, 0.0), (300, 0.6), (1_800, 0.8), (4 * 3_600, 0.9), (20 * 3_600, 0.97), (48 * 3_600, 1.0))
 """Of late data as docs/emulator.md has it: so many seconds after they happened, that share of the events is known."""
-EVERY = 13
+EVERY = 19
 """Hours from sync to sync; a prime number, so that hours of the day are met at every age."""
 
 
@@ -64,7 +64,7 @@ def late(hours: int) -> float:
 
 def test_what_syncs_see_of_late_data_is_the_curve_along_which_it_comes(tmp_path: Path) -> None:
     policy = Policy(("moderations",), since=MIDNIGHT, directory="off", keep="none")
-    with organization("late-data", days=40, requests_per_day=1_500) as org:
+    with organization("late-data", days=40, requests_per_day=3_000) as org:
         book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
         book.store.migrate()
         org.clock.jump(MIDNIGHT + 300 - org.clock.now().timestamp())
@@ -74,7 +74,7 @@ def test_what_syncs_see_of_late_data_is_the_curve_along_which_it_comes(tmp_path:
                 assert run(book.store, http, "default", policy, org.clock).ok
             (found,) = book.settling()
     for point, until in zip(found.points[:8], HOURS[1:], strict=False):
-        assert point.buckets > 20
+        assert point.buckets > 15
         assert point.share is not None
         youngest, oldest = (1 - late(hours) for hours in (point.hours, min(until, point.hours + EVERY) - 1))
         assert 0.85 * oldest <= 1 - point.share <= 1.15 * youngest, point
