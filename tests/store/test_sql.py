@@ -216,6 +216,7 @@ def test_the_engine_alone_writes_nothing_and_keeps_its_settings(cursor: Cursor, 
         ("DROP TABLE usage", "Only one SELECT .* SHOW TABLES lists them"),
         ("FROM read_csv('x')", r"The function read_csv is not possible here\. Only one SELECT"),
         ("SELECT 1; SELECT 2", "2 statements"),
+        ("SELECT '\udcff'", "not all text"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(cursor: Cursor, text: str, said: str) -> None:

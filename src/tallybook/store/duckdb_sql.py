@@ -75,6 +75,8 @@ def _answer(cursor: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
 
 def check(cursor: duckdb.DuckDBPyConnection, text: str) -> None:
     """Raise `UsageError` unless a statement is one harmless SELECT over what is public; nothing is looked up for it."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError("The statement is not all text: some of its bytes are no UTF-8.")
     statements = cursor.extract_statements(text)
     if len(statements) != 1:
         raise UsageError(f"{len(statements)} statements were given. {_ONLY}")
