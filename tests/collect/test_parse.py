@@ -91,6 +91,9 @@ def test_unknown_fields_are_kept_and_people_are_dropped() -> None:
     people = {"project_name": "P", "user_email": "a@b.c", "organization_name": "O", "owner": "a@b.c"}
     assert rows(CHATS, chat(**strange, **people))[0]["extra"] == '{"alpha":{"x":1.50},"zeta":1}'
     assert "extra" not in rows(CHATS, chat(**people))[0]
+    told = {"amount": {"value": 1, "currency": "usd", "payer_email": "a@b.example"}}
+    assert "extra" not in rows(COSTS, cost() | told)[0]
+    assert "extra" not in rows(CHATS, chat(amount="a@b.example"))[0]
     taxed = cost() | {"amount": {"value": "1", "currency": "usd", "tax": "0.2"}}
     assert rows(COSTS, taxed)[0]["extra"] == '{"amount":{"tax":"0.2"}}'
     taxed = cost() | {"amount": {"value": "1", "tax": "0.2"}}

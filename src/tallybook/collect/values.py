@@ -141,9 +141,9 @@ def names(row: Mapping[str, Any]) -> Iterator[Told]:
 
 def extra(row: Mapping[str, Any], known: frozenset[str]) -> str | None:
     """Return the fields of `row` that are not known as canonical JSON, without names and e-mails of people."""
-    rest = {k: v for k, v in row.items() if k not in known}
+    kept = impersonal({k: v for k, v in row.items() if k not in known})
     money_fields = row.get("amount")
     if "amount" in known and type(money_fields) is dict and not money_fields.keys() <= AMOUNT:
-        rest["amount"] = {k: v for k, v in money_fields.items() if k not in AMOUNT}
-    kept = impersonal(rest)
+        more = impersonal({"amount": {k: v for k, v in money_fields.items() if k not in AMOUNT}})
+        kept |= {k: v for k, v in more.items() if v}
     return _JSON.encode(kept).decode() if kept else None
