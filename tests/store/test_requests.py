@@ -55,7 +55,7 @@ def live(book: StoreUnderTest, keep: Keep, seed: int) -> tuple[list[Asked], set[
         other = replace(request(Asked(OTHER, days, words, now), contents | {days[0]: str(now)}), dataset="embeddings")
         book.write(
             read("completions", *window, *rows, at=now, fetches=(request(asked, contents),)),
-            read("embeddings", *window, at=now, fetches=(other,)),
+            read("embeddings", *window, usage(window[0], now), at=now, fetches=(other,)),
             keep=keep,
         )
         every.append(asked)
@@ -66,7 +66,7 @@ def live(book: StoreUnderTest, keep: Keep, seed: int) -> tuple[list[Asked], set[
 
 @pytest.mark.parametrize("keep", ["current", "none"])
 def test_of_older_requests_those_stay_that_prove_something(book: StoreUnderTest, keep: Keep) -> None:
-    every, givers = live(book, keep, 3)
+    every, givers = live(book, keep, 1)
     newest = every[-1].made
     midnight = newest // DAY * DAY
     # The first commit of a day looks back at what was there before it.
