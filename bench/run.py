@@ -1,7 +1,8 @@
 """Measure tallybook against named opponents, on this machine, now: `make bench`.
 
-Exits with 1 where what tallybook has is not equal to the emulator's ledger and it does not say so, or where it writes
-rows that did not change. What becomes of others is a row in a table, and times never fail.
+Exits with 1 where what tallybook has is not equal to the emulator's ledger and it does not say so, where it writes rows
+that did not change, or where a book becomes too large. What becomes of others is a row in a table, and times never
+fail.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import growth
 import report
 import resync
 import startup
@@ -61,6 +63,8 @@ class Results:
 
     sections: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    days: int = 1
+    """How many virtual days the book of the job `growth` lives."""
 
     def check(self, name: str, tool: Tool, verdict: Verdict) -> None:
         """Note it where tallybook is silently wrong."""
@@ -109,6 +113,14 @@ def unchanged(url: str, rounds: int, results: Results) -> None:
         results.wrong.append("No-change re-sync: rows were written")
 
 
+def grown(results: Results) -> None:
+    """Measure how large a book becomes."""
+    section, is_small = growth.section(results.days)
+    results.sections.append(section)
+    if not is_small:
+        results.wrong.append(f"Growth: the book is more than {growth.MOST} times as large as its facts")
+
+
 def trial(url: str, what: Trial, results: Results) -> None:
     """Put all tools through all cases of a trial."""
     verdicts: list[list[Verdict]] = []
@@ -127,6 +139,7 @@ JOBS = {
     "resync": unchanged,
     "unaligned": lambda url, _rounds, results: trial(url, UNALIGNED, results),
     "faults": lambda url, _rounds, results: trial(url, FAULTS, results),
+    "growth": lambda _url, _rounds, results: grown(results),
     "startup": lambda _url, rounds, results: results.sections.append(startup.section(5 * rounds)),
 }
 
@@ -136,11 +149,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("jobs", nargs="*", choices=JOBS, default=tuple(JOBS), help="all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="2 rounds instead of 9")
+    parser.add_argument("--days", type=int, default=1, help="virtual days of the job growth, a minute each or more")
     parser.add_argument("--write", action="store_true", help="also put the results of all jobs into docs/benchmarks.md")
     given = parser.parse_args(arguments)
     if given.write and set(given.jobs) != set(JOBS):
         parser.error("--write takes the results of all jobs")
-    results = Results()
+    results = Results(days=given.days)
     with emulator() as url:
         for name in given.jobs:
             JOBS[name](url, 2 if given.quick else 9, results)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+BENCH = Path(__file__).parent.parent / "bench"
 DAY = 86_400
 LEDGER = {
     day * DAY: {"input_tokens": Decimal(100 + day), "amount": Decimal("0.1") + Decimal(f"{day}e-18")}
@@ -18,11 +19,21 @@ TRUE = [[start, {name: str(value) for name, value in sums.items()}] for start, s
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "bench")
+    monkeypatch.syspath_prepend(BENCH)
     import trials
 
     yield trials
     for name in ("trials", "jobs", "measure"):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def growth(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(BENCH)
+    import growth
+
+    yield growth
+    for name in ("growth", "report", "jobs", "measure"):
         del sys.modules[name]
 
 
@@ -75,3 +86,28 @@ def test_a_tool_that_stops_is_loud_and_one_that_does_not_end_is_not(bench: Any) 
     loud, endless = judged(bench, [], code=1), judged(bench, [], code=-9)
     assert (loud.is_silent, loud.text) == (False, "stops, exit code 1")
     assert (endless.is_silent, endless.text) == (True, "not done in 1 s")
+
+
+def test_a_book_is_let_grow_and_its_tables_add_up(growth: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "SIZED", {"seed": 7, "days": 12, "requests_per_day": 30})
+    monkeypatch.setattr(growth, "EVERY", DAY // 2)
+    text, is_small = growth.section(1)
+    lines = {
+        cells[0].strip(" *`"): [c.strip(" *") for c in cells[1:]] for cells in map(cut, text.splitlines()) if cells
+    }
+    assert not is_small, "of a small book, most is what every table takes at least"
+    assert int(lines["fetches"][0].replace(",", "")) > 50
+    for column in (1, 2, 4):
+        book, facts = (float(lines[name][column].replace(",", "")) for name in ("the book", "facts alone"))
+        tables = [cells[column] for name, cells in lines.items() if name not in NO_TABLES]
+        assert 0 < sum(float(n.replace(",", "")) for n in tables) <= book
+        assert float(lines["ratio"][column]) == pytest.approx(book / facts, rel=0.01)
+    assert lines["pages"][4] == "0"
+
+
+NO_TABLES = {"Table", "the book", "facts alone", "ratio"}
+
+
+def cut(line: str) -> list[str]:
+    """Return the cells of a line of a table, but for the one below its head."""
+    return line.strip("|").split("|") if line.startswith("|") and "---" not in line else []
