@@ -71,3 +71,25 @@ def test_what_cannot_be_written_is_refused_before_anything_is_asked(
     assert said in ended.err
     assert [p.name for p in folder.iterdir()] == ["taken.csv"]
     assert (folder / "taken.csv").read_text() == "mine"
+
+
+def test_a_product_is_written_and_its_name_is_all_that_is_printed(tally: Run, folder: Path, synced: Path) -> None:
+    (folder / "tallybook.duckdb").write_bytes(synced.read_bytes())
+    for kind in ("bundle", "duckdb"):
+        ended = tally("export", kind, f"my-{kind}", "--strict")
+        assert (ended.code, ended.out, ended.err) == (0, f"my-{kind}\n", "")
+        again = tally("export", kind, f"my-{kind}")
+        assert (again.code, again.out) == (2, "")
+        assert "was left as it is" in again.err
+        assert tally("export", kind, f"my-{kind}", "--force").code == 0
+
+
+def test_what_a_product_lacks_is_said_and_is_an_error_where_that_is_asked_for(
+    tally: Run, folder: Path, synced: Path
+) -> None:
+    (folder / "tallybook.duckdb").write_bytes(synced.read_bytes())
+    asked = ("export", "bundle", "usage", "--last", "30d", "--force")
+    ended = tally(*asked)
+    assert (ended.code, ended.out) == (0, "usage\n")
+    assert ended.err.startswith("Incomplete: ")
+    assert tally(*asked, "--strict").code == 1

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.secret import AdminKey
+from tallybook.model.settings import Settings
 
 if TYPE_CHECKING:
     from tallybook.collect.summary import Watch
@@ -49,3 +51,10 @@ def watched(progress: Watch | None) -> Iterator[Watch | None]:
             yield bar
         return
     yield progress
+
+
+def wanted(settings: Settings) -> set[str]:
+    """Return what settings ask to collect: datasets, and splits of the bill."""
+    options = settings.sync
+    names = set(options.datasets or DATASETS)
+    return names | {s for s in SPLITS if "costs" in names and SPLITS[s].split in options.cost_splits}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from tallybook.book.common import Words, admin_key, watched, words
+from tallybook.book.common import Words, admin_key, wanted, watched, words
+from tallybook.book.exporting import Exporting
 from tallybook.book.orgs import Organization, organizations
 from tallybook.book.own import Own
 from tallybook.book.reports import Reports
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
-from tallybook.model.datasets import DATASETS, REACH, SPLITS
+from tallybook.model.datasets import REACH
 from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, checked_name, load
@@ -63,7 +64,7 @@ def _store(url: str, clock: Clock) -> Store:
     return DuckDBStore(Path(rest).expanduser(), clock)
 
 
-class Book(Own, Reports):
+class Book(Own, Reports, Exporting):
     """A store with its settings, opened. Safe to use from several threads; a context manager."""
 
     def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
@@ -252,7 +253,9 @@ class Book(Own, Reports):
         now = self._clock.now()
         said = (period, since, until, last) != (None, None, None, None)
         span = resolve_time(now, period=period, since=since, until=until, last=last) if said else None
-        return completeness.of(self.store, name, self._look_back(), unix(now), self._first(), self._wanted(), span)
+        return completeness.of(
+            self.store, name, self._look_back(), unix(now), self._first(), wanted(self.settings), span
+        )
 
     def proof(self, dataset: str, day: When, *, where: Where | None = None, org: str | None = None) -> Proof:
         """Return what is behind the numbers of a dataset on a UTC day: requests, raw buckets with their hashes, rows.
@@ -313,6 +316,4 @@ class Book(Own, Reports):
 
     def _wanted(self) -> set[str]:
         """Return what the settings ask to collect."""
-        options = self.settings.sync
-        names = set(options.datasets or DATASETS)
-        return names | {s for s in SPLITS if "costs" in names and SPLITS[s].split in options.cost_splits}
+        return wanted(self.settings)

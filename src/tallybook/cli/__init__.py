@@ -16,6 +16,7 @@ COMMANDS = {
     "query": "Ask the book: cost and usage by dimension and time.",
     "plot": "Draw an answer of the book: PNG, SVG or PDF.",
     "sql": "Ask the book in SQL, read-only.",
+    "export": "Write the whole book for other tools: Parquet or DuckDB.",
     "status": "Show what the book holds, and what is missing.",
     "proof": "Show the requests, hashes and raw rows behind a number.",
     "verify": "Prove what is held: compare it with control totals.",

@@ -37,6 +37,11 @@ class Range(Span):
     def __str__(self) -> str:
         return f"{self.dates}, {self.length}, {self.tz}"
 
+    def as_dict(self) -> dict[str, str]:
+        """Return JSON-ready values; the edges are UTC."""
+        start, end = (naive(edge).strftime("%Y-%m-%dT%H:%M:%SZ") for edge in (self.start, self.end))
+        return {"start": start, "end": end, "text": str(self)}
+
     @property
     def days(self) -> int | None:
         """How many days of its zone it is, however many hours these have; None where an edge is inside a day."""

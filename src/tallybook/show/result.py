@@ -124,7 +124,7 @@ class Result:
         """Return as JSON-ready values what the rows rest on: query, range, coverage and notes."""
         return {
             "query": self.query.as_dict() if self.query else None,
-            "range": {"start": _iso(self.range.start), "end": _iso(self.range.end), "text": str(self.range)},
+            "range": self.range.as_dict(),
             **({"comparison": str(self.comparison)} if self.comparison else {}),
             "coverage": self.coverage.as_dict(),
             "notes": list(self.notes),
@@ -298,12 +298,6 @@ def decimal_text(value: Decimal) -> str:
     """Return all digits that matter, never an exponent: `12.5`, `0`, `-0.000001`."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") or "0" if "." in text else text
-
-
-def _iso(moment: int) -> str:
-    from tallybook.model.windows import naive
-
-    return naive(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def concat(tables: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:

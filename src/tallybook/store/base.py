@@ -126,6 +126,9 @@ class Sizes:
     """Bytes of the whole."""
 
 
+Stream = Callable[[str, Sequence[Any]], pa.RecordBatchReader]
+
+
 class Store(Protocol):
     """A place where a book is kept. Methods raise `StoreError`; all are safe to call from several threads."""
 
@@ -157,6 +160,10 @@ class Store(Protocol):
 
         Raises `UsageError` for a statement that has none, or that could do or see anything else.
         """
+        ...
+
+    def streaming(self) -> AbstractContextManager[Stream]:
+        """Yield what reads statements batch by batch, each to its end before the next, and all of one moment."""
         ...
 
     def syncing(self, org: str) -> AbstractContextManager[None]:

@@ -23,7 +23,7 @@ from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.records import Swap
 from tallybook.model.windows import naive
 from tallybook.store import duckdb_rebuild, duckdb_rollups, line_items, orgs
-from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Sizes, Store, table_of
+from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Sizes, Store, Stream, table_of
 from tallybook.store.duckdb_amend import amend
 from tallybook.store.duckdb_facts import TABLES, which
 from tallybook.store.duckdb_file import BookFile, applied, transaction
@@ -58,6 +58,8 @@ STATE = (
 
 _READABLE = (*STATE, "book")
 _LOCK_SECONDS = 5.0
+_BATCH = 65_536
+"""The most rows of a batch."""
 
 
 class DuckDBStore:
@@ -124,6 +126,18 @@ class DuckDBStore:
         """Return the answer to somebody's own SELECT over the public tables and views; all else is refused."""
         with self._file.guarded() as cursor:
             return ask(cursor, text)
+
+    @contextmanager
+    def streaming(self) -> Iterator[Stream]:
+        """Yield what reads statements batch by batch, each to its end before the next, and all of one moment."""
+        with self._file.reading() as cursor, ExitStack() as readers:
+
+            def stream(text: str, params: Sequence[Any]) -> pa.RecordBatchReader:
+                reader = cursor.sql(text, params=list(params)).to_arrow_reader(_BATCH)
+                readers.callback(reader.close)
+                return reader
+
+            yield stream
 
     @contextmanager
     def syncing(self, org: str) -> Iterator[None]:

@@ -244,11 +244,19 @@ def transaction(cursor: duckdb.DuckDBPyConnection, kind: str = "") -> Iterator[N
 def translated(path: Path) -> Iterator[None]:
     """Turn the driver's exceptions into ours, once, here."""
     try:
+        with interruptible():
+            yield
+    except duckdb.Error as exc:
+        raise _explained(path, exc) from exc
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn what the driver makes of Ctrl+C into what Python makes of it."""
+    try:
         yield
     except duckdb.InterruptException as exc:
         raise KeyboardInterrupt from exc
-    except duckdb.Error as exc:
-        raise _explained(path, exc) from exc
     except RuntimeError as exc:
         # How DuckDB 2.0.0 reports Ctrl+C that comes while it works.
         if "interrupted" in str(exc):
@@ -264,7 +272,7 @@ def _explained(path: Path, error: duckdb.Error) -> StoreError:
         return StoreLockedError(f"The book {path} is held{who}. Wait until it is done, or stop it, and try again.")
     if "ermission denied" in text or "ead-only file system" in text or "read-only mode" in text:
         return StoreError(f"Cannot write the book {path}: permission denied. Name another path with --book.")
-    if _is_full(path, text):
+    if is_full(path, text):
         return StoreError(
             f"No space is left for the book {path}. Nothing was lost: what had been committed is there. Free some "
             "space and run it again."
@@ -272,7 +280,8 @@ def _explained(path: Path, error: duckdb.Error) -> StoreError:
     return StoreError(f"The book {path} could not be used: {text.splitlines()[0]}")
 
 
-def _is_full(path: Path, text: str) -> bool:
+def is_full(path: Path, text: str) -> bool:
+    """Return whether an error of the engine says that no space is left."""
     if "o space left" in text or "File too large" in text or "isk quota exceeded" in text:
         return True
     if "rror" not in text or "write" not in text.lower():

@@ -154,7 +154,7 @@ WHERE t.tokens <> 0;
 CREATE VIEW {public}.v_costs_daily AS
 SELECT
     c.org,
-    date_trunc('day', c.start_time) AS day,
+    CAST(date_trunc('day', c.start_time) AS TIMESTAMP) AS day,
     c.project_id,
     coalesce(project_names.label, c.project_id) AS project_name,
     c.line_item,
@@ -188,7 +188,7 @@ LEFT JOIN (
 CREATE VIEW {public}.v_bill_monthly AS
 SELECT
     org,
-    date_trunc('month', day) AS month,
+    CAST(date_trunc('month', day) AS TIMESTAMP) AS month,
     project_id,
     project_name,
     line_item,
@@ -205,7 +205,7 @@ SELECT
 FROM {public}.v_costs_daily
 GROUP BY
     org,
-    date_trunc('month', day),
+    CAST(date_trunc('month', day) AS TIMESTAMP),
     project_id,
     project_name,
     line_item,
