@@ -13,7 +13,7 @@ from tallybook.book import Book
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span
 from tallybook.query import where
-from tallybook.query.axis import GRAINS, shift_pieces
+from tallybook.query.axis import GRAINS, clock_pieces, shift_pieces
 from tallybook.query.compile import Basis, Side, compile_query
 from tallybook.query.derive import OWNERS, looked_up
 from tallybook.query.dimensions import DIMENSIONS, dimension
@@ -65,7 +65,7 @@ MORE: dict[str, Any] = {
 def basis(asked: Query, lacking: Any = None, split: Split | None = None) -> Basis:
     """What a statement rests on, with one line item and one family that are known."""
     span = asked.range
-    side = Side(span, shift_pieces(span, asked.grain, asked.tz), shift_pieces(span, "day", asked.tz))
+    side = Side(span, shift_pieces(span, asked.grain, asked.tz), clock_pieces(span, asked.tz))
     known = looked_up("model", "line_item", {"gpt-5, input": "gpt-5", "storage": None}, "t.line_item")
     owners = {(table, c): d for table in ("usage", "costs") for c, d in OWNERS.items()}
     return Basis((side,), lacking or {}, split, {**owners, ("costs", "model"): known})

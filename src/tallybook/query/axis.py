@@ -94,6 +94,12 @@ def shift_pieces(span: Span, grain: str, tz: str = "UTC") -> Pieces:
     return [(None, 0)] if tz == "UTC" else pieces(slots(span, grain, tz), grain)
 
 
+def clock_pieces(span: Span, tz: str) -> Pieces:
+    """Return by how much moments are shifted, until when, so that they are what clocks show."""
+    ahead = offsets(span, tz)
+    return [*((until, shift) for (_, shift), (until, _) in pairwise(ahead)), (None, ahead[-1][1])]
+
+
 def pieces(axis: Sequence[Slot], grain: str) -> Pieces:
     """Return few pieces of constant shift that take every moment of each slot to the slot's key.
 

@@ -10,12 +10,12 @@ from tallybook.model.coverage import Run, together
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import Span
 from tallybook.query import business_terms
-from tallybook.query.axis import Slot, shift_pieces, slots
+from tallybook.query.axis import Slot, clock_pieces, shift_pieces, slots
 from tallybook.query.business import definitions
 from tallybook.query.compare import Comparison
 from tallybook.query.compile import Basis, Side
 from tallybook.query.coverage import not_held
-from tallybook.query.cuts import check_edges
+from tallybook.query.cuts import check_edges, check_told
 from tallybook.query.expressions import Shifts
 from tallybook.query.holding import lasts
 from tallybook.query.lookups import derivations
@@ -57,7 +57,11 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
         sides.append(_side(query, span, before, runs, comparison.shift_pieces))
         whole = Range(min(span.start, whole.start), whole.end)
     for those, org, name in product((axis, before), runs, query.datasets):
-        check_edges(name, f" of {org}" if len(runs) > 1 else "", runs[org][name], those, query.tz)
+        whose = f" of {org}" if len(runs) > 1 else ""
+        check_edges(name, whose, runs[org][name], those, query.tz)
+        for d in (d for d in query.dimensions if d.grain and those):
+            span = Span(those[0].start, those[-1].end)
+            check_told(name, whose, runs[org][name], span, d.name, d.grain, query.tz)
     own = business_terms.known(store, query)
     if own:
         defined = [d for n, d in definitions(store).items() if n in own]
@@ -101,8 +105,7 @@ def _split(query: Query, runs: Runs) -> Split | None:
 def _side(query: Query, span: Span, slots: Sequence[Slot], runs: Runs, shifts: Shifts) -> Side:
     levels = [t for t in query.terms if t.fold == "last"]
     ends = {org: lasts(held[levels[0].datasets[0]], slots) for org, held in runs.items()} if levels else {}
-    local = shift_pieces(span, "day", query.tz)
-    return Side(span, shifts, local, ends)
+    return Side(span, shifts, clock_pieces(span, query.tz), ends)
 
 
 def _lacking(

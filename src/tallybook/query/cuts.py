@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnanswerableError
-from tallybook.model.windows import SECONDS, ceil, floor, iso
-from tallybook.query.axis import Slot, edges
-from tallybook.query.zones import at, local
+from tallybook.model.windows import SECONDS, Span, ceil, floor, iso
+from tallybook.query.axis import Slot, edges, slots
+from tallybook.query.zones import at, local, offsets
 
 _WORDS = {"1m": "minute", "1h": "hour", "1d": "day"}
 
@@ -35,6 +35,34 @@ def check_edges(name: str, org_text: str, runs: Sequence[Run], axis: Sequence[Sl
     newest = max(run.end for run in runs)
     first = next((s for s in axis if last < s.start < newest and s.start not in inside), None)
     raise UnanswerableError(_slots_text(f"{name}{org_text}", cut[last], last, first, tz))
+
+
+def check_told(name: str, org_text: str, runs: Sequence[Run], span: Span, told: str, grain: str, tz: str) -> None:
+    """Raise `UnanswerableError` where a bucket that is held has more than one value of a dimension of the clock.
+
+    `told` is the dimension, `grain` the length of time of each of its values; the rest is as for `check_edges`, which
+    comes first. Of a run of buckets longer than that the first one decides.
+    """
+    for run in reversed(runs):
+        width, extent = SECONDS[run.width], run.extent
+        start, end = max(extent.start, span.start), min(extent.end, span.end)
+        if start >= end or _fits(Span(start, end), width, grain, tz):
+            continue
+        few = end if width <= _UNITS[grain] else min(floor(start, run.width) + width, end)
+        if any(edge % width and edge < run.end for edge in edges(slots(Span(start, few), grain, tz))):
+            ask = f"Ask from {iso(extent.end)} on" if extent.end < min(runs[-1].end, span.end) else "Ask"
+            raise UnanswerableError(
+                f"{name}{org_text} is held by {run.width} until {iso(extent.end)}, which has no {told} in {tz}. {ask}"
+                f"{' or' if ask != 'Ask' else ''} without {told}{'' if tz == 'UTC' else ', or in UTC'}."
+            )
+
+
+_UNITS = {"hour": SECONDS["1h"], "day": SECONDS["1d"]}
+
+
+def _fits(span: Span, width: int, grain: str, tz: str) -> bool:
+    """Return whether buckets of a width have one value each wherever clocks show it."""
+    return width <= _UNITS[grain] and not any(ahead % width for _, ahead in offsets(span, tz))
 
 
 def _inside(run: Run, uneven: Sequence[int]) -> Sequence[int]:

@@ -30,6 +30,8 @@ class Dimension:
     """What stands where a row has no value."""
     order: tuple[str, ...] = ()
     """Its values in their own order, where it has one."""
+    grain: str = ""
+    """The length of time of which each has one value, where it is of the clock."""
 
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -59,8 +61,9 @@ _ROWS = (
     Dimension("dataset", "dataset", "which endpoint it comes from", tables=("usage", "costs")),
     Dimension("org", "org", "organizations", tables=("usage", "costs", "business")),
     Dimension("currency", "currency", "currencies of the bill", tables=("costs",)),
-    Dimension("weekday", "weekday", "days of the week", order=WEEKDAYS, tables=("usage", "costs", "business")),
-    Dimension("hour", "hour", "hours of the day", order=HOURS, tables=("usage",)),
+    Dimension("weekday", "weekday", "days of the week", order=WEEKDAYS, grain="day",
+              tables=("usage", "costs", "business")),
+    Dimension("hour", "hour", "hours of the day", order=HOURS, grain="hour", tables=("usage",)),
 )  # fmt: skip
 
 DIMENSIONS: dict[str, Dimension] = {d.name: d for d in _ROWS}

@@ -93,8 +93,11 @@ def read(
             at.append((0, slot * width + group_at[group], r))
     sizes = (len(slots) * width, width, len(currencies))
     columns, apart = {}, _apart(query)
+    counts = {t.name for t in query.terms if t.fold == "count"}
     for name in _columns(query, rows):
-        values, levels = rows[name], [[None] * size for size in sizes]
+        # A count of 0 is no more than no rows: whether that is 0 depends on what is held.
+        values = [v or None for v in rows[name]] if name in counts else rows[name]
+        levels: list[list[Number]] = [[None] * size for size in sizes]
         for level, place, r in at:
             if not level or name in apart:
                 levels[level][place] = _added(levels[level][place], values[r])
@@ -161,10 +164,12 @@ def _filled(query: Query, grid: Grid, term: Term, held: Held) -> Cells:
     width, holders = len(grid.groups), held.slots[term.name]
     any_holder = frozenset().union(*holders) if holders else frozenset()
     several = len(set(grid.currencies) - {None}) > 1 and len({t.is_money for t in query.terms}) > 1
-    belongs = [not several or term.is_money == (g[-1] is not None) for g in grid.groups]
+
+    def belongs(currency: str | None) -> bool:
+        return not several or term.is_money == (currency is not None)
 
     def zero(j: int, whose: frozenset[str]) -> Number:
-        return 0 if belongs[j] and held.owners[j] <= whose else None
+        return 0 if belongs(grid.groups[j][-1]) and held.owners[j] <= whose else None
 
     cells = [
         zero(i % width, holders[i // width]) if value is None and not more else value
@@ -176,8 +181,8 @@ def _filled(query: Query, grid: Grid, term: Term, held: Held) -> Cells:
         for j, (value, more) in enumerate(zip(last.groups, _counts(unknown, "groups", column), strict=True))
     ]
     whole = [
-        0 if value is None and not more and any_holder else value
-        for value, more in zip(last.whole, _counts(unknown, "whole", column), strict=True)
+        0 if value is None and not more and any_holder and belongs(currency) else value
+        for currency, value, more in zip(grid.currencies, last.whole, _counts(unknown, "whole", column), strict=True)
     ]
     if term.fold != "mean":
         return Cells(cells, groups, whole)
