@@ -17,7 +17,7 @@ import msgspec
 from tallybook.model.datasets import DIMENSIONS, MEASURES
 from tallybook.model.settings import Directory
 
-_KEPT = frozenset({*DIMENSIONS, *MEASURES, "line_item", "quantity_unit", "object", "currency", "amount", "quantity"})
+_KEPT = frozenset({*DIMENSIONS, *MEASURES, "line_item", "quantity_unit", "currency", "amount", "quantity"})
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 _MAY_BE_PERSONAL = re.compile(rb"(?i)name|mail|@|\\")
 """What text without names and e-mails does not have in it; a backslash may hide anything."""
