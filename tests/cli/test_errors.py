@@ -43,8 +43,8 @@ SETTINGS = {
 WRONG = [
     (["query", "cots"], 2, "Unknown metric 'cots'. Did you mean `cost`?"),
     (["query", "cost", "--by", "modl"], 2, "Unknown dimension 'modl'. Did you mean `model`?"),
-    (["query", "cost", "--by", "batch"], 2, "cost has no dimension model; it has project, user, api_key"),
-    (["query", "cost", "--grain", "fortnight"], 2, "Unknown grain 'week'. Known: day, month, total."),
+    (["query", "cost", "--by", "batch"], 2, "cost has no dimension batch; it has project, user, api_key"),
+    (["query", "cost", "--grain", "fortnight"], 2, "Unknown grain 'fortnight'. Known: day, hour, minute"),
     (["query", "cost", "--where", "project"], 2, "--where 'project' is not DIMENSION=VALUE."),
     (["query", "cost", "--where", "project=\udcff"], 2, "where project takes a text"),
     (["query", "requests", "--where", "batch=yes"], 2, "where batch is true or false, not 'yes'."),
