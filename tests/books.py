@@ -17,7 +17,7 @@ from tallybook.model.schema import parsed
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Org as OrgSettings
 from tallybook.model.settings import Settings
-from tallybook.model.windows import DAY, Window, naive, unix
+from tallybook.model.windows import DAY, SECONDS, Window, naive, unix
 from tallybook.store.base import Batch
 from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
@@ -80,13 +80,14 @@ def reading(
     by: Sequence[str] | None = None,
     read_at: dt.datetime = NOW,
 ) -> Read:
-    """Return days `[since, until)` of a dataset; a row has its `day`, its dimensions and its numbers."""
+    """Return days `[since, until)` of a dataset; a row has its `day`, and `hour`, its dimensions and its numbers."""
     known = HELD[dataset]
+    starts = [day(row["day"]) + row.get("hour", 0) * SECONDS["1h"] for row in rows]
     filled = [
-        {"start_time": naive(day(row["day"])), "end_time": naive(day(row["day"]) + DAY)}
+        {"start_time": naive(start), "end_time": naive(start + SECONDS[width])}
         | ({"currency": "usd"} if known.is_costs else {})
-        | {k: v for k, v in row.items() if k != "day"}
-        for row in rows
+        | {k: v for k, v in row.items() if k not in ("day", "hour")}
+        for start, row in zip(starts, rows, strict=True)
     ]
     window = Window(day(since), day(until), width)
     dimensions = tuple(sorted(known.asked if by is None else by))

@@ -50,10 +50,10 @@ def check_told(name: str, org_text: str, runs: Sequence[Run], span: Span, told: 
             continue
         few = end if width <= _UNITS[grain] else min(floor(start, run.width) + width, end)
         if any(edge % width and edge < run.end for edge in edges(slots(Span(start, few), grain, tz))):
-            ask = f"Ask from {iso(extent.end)} on" if extent.end < min(runs[-1].end, span.end) else "Ask"
+            later = f"from {iso(extent.end)} on, or " if extent.end < min(runs[-1].end, span.end) else ""
             raise UnanswerableError(
-                f"{name}{org_text} is held by {run.width} until {iso(extent.end)}, which has no {told} in {tz}. {ask}"
-                f"{' or' if ask != 'Ask' else ''} without {told}{'' if tz == 'UTC' else ', or in UTC'}."
+                f"{name}{org_text} is held by {run.width} until {iso(extent.end)}, which has no {told} in {tz}. "
+                f"Ask {later}without {told}{'' if tz == 'UTC' else ', or in UTC'}."
             )
 
 
