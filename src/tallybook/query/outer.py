@@ -29,6 +29,11 @@ class _Names:
     sums: list[str]
 
     @property
+    def folded(self) -> list[str]:
+        """What is `Other` beyond the top; amounts in several currencies are never added."""
+        return [n for n in self.by if n != "currency"]
+
+    @property
     def keys(self) -> list[str]:
         return list(dict.fromkeys([*self.before, *self.by, "currency"]))
 
@@ -44,7 +49,7 @@ def outer(query: Query, parts: str, params: list[Any], *, sides: int, has_rest: 
     text, first = f"({parts}) AS parts", ""
     if query.top is not None and names.by:
         first, text = _topped(query, names, text, sides=sides)
-        params = [*params, *[query.top] * len(names.by)]
+        params = [*params, *[query.top] * len(names.folded)]
     peaks = [t for t in query.terms if t.fold == "max"]
     if peaks:
         text = _added_up(names, text)
@@ -99,7 +104,7 @@ def _final(query: Query, names: _Names, text: str, *, is_added_up: bool) -> str:
 def _topped(query: Query, names: _Names, text: str, *, sides: int) -> tuple[str, str]:
     """Return what a statement begins with, and the parts with every group beyond the top as `Other`.
 
-    Words in brackets neither rank nor fold. The statement binds how many groups there are, once for each of `by`.
+    Words in brackets neither rank nor fold. The statement binds how many groups there are, once for each of `folded`.
     """
     ranked = query.named(query.metrics[0].terms[-1])
     bracketed = [f"\"{n}\" LIKE '(%'" for n in names.by]
@@ -114,8 +119,8 @@ def _topped(query: Query, names: _Names, text: str, *, sides: int) -> tuple[str,
         f"GROUP BY {keyed} HAVING {value} IS NOT NULL) AS ranked GROUP BY {listed}"
     )
     kept = " OR ".join([*(f"p.{b}" for b in bracketed), "places.place <= ?"])
-    shown = [f'CASE WHEN {kept} THEN p."{n}" ELSE \'{OTHER}\' END AS "{n}"' for n in names.by]
-    others = [n for n in (*names.keys, *names.inner, *names.sums) if n not in names.by]
+    shown = [f'CASE WHEN {kept} THEN p."{n}" ELSE \'{OTHER}\' END AS "{n}"' for n in names.folded]
+    others = [n for n in (*names.keys, *names.inner, *names.sums) if n not in names.folded]
     joined = " AND ".join(f'places."{n}" = p."{n}"' for n in names.by)
     selected = ", ".join([*shown, *(f'p."{n}"' for n in others)])
     topped = f"(SELECT {selected} FROM parts AS p LEFT JOIN places ON {joined}) AS topped"
@@ -126,7 +131,7 @@ def _rank(ranked: Term, names: _Names, source: str) -> tuple[str, str]:
     """Return how large a group is, and the rows to see it in."""
     listed = _quoted(dict.fromkeys([*names.by, "currency"]))
     if ranked.fold == "count":
-        return f'COUNT(DISTINCT "{by_of(ranked)}")', source
+        return f'NULLIF(COUNT(DISTINCT "{by_of(ranked)}"), 0)', source
     if ranked.fold == "max":
         summed_up = f'SUM("{ranked.name}") AS "{ranked.name}"'
         inner = f'SELECT {listed}, {summed_up} FROM {source} GROUP BY {listed}, "{by_of(ranked)}"'
