@@ -1,0 +1,70 @@
+"""Random questions to random books answer what plain Python makes of the JSON that was served: no store in between.
+
+The books are real, and so are the syncs: two organizations, days and hours, restatements, refusals, lacking splits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.query.served.asked import Question
+from tests.query.served.lives import Life, lived, lives
+from tests.query.served.metrics import METRICS
+from tests.query.served.questions import Expected, questions
+from tests.store.book import FAST
+
+QUESTIONS = 60
+"""To each book."""
+
+
+def live(examples: int) -> Counter[str]:
+    """Ask so many books, and return which cases were there."""
+    seen: Counter[str] = Counter()
+
+    @settings(
+        max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(lives(), st.lists(questions(), min_size=QUESTIONS, max_size=QUESTIONS))
+    def ask(life: Life, asked: list[Question]) -> None:
+        with tempfile.TemporaryDirectory(dir=FAST) as folder, lived(life, Path(folder)) as found:
+            expected = Expected(found)
+            for q in asked:
+                expected.check(q)
+        seen.update(expected.seen)
+
+    ask()
+    return seen
+
+
+OFTEN = ("answered", "refused", "not empty", "two groups", "two organizations", "as of", "not known", "nothing")
+"""What a few books show many times over."""
+CASES = (
+    *("Other", "(none)", "(not held)", "(unattributed)", "a word beside values", "several currencies", "negative"),
+    *("complete", "not complete", "restated", "widths mixed", "a split lacks a day", "a split without projects"),
+    *("hour", "day", "week", "month", "total", "UTC", "Europe/Berlin", "Asia/Kolkata"),
+    *("is cut", "by key and by user at once", "not measured there", "has no dimension"),
+)
+"""What they show at all; the slow test shows it of every metric and dimension."""
+
+
+def test_answers_are_what_plain_python_makes_of_what_was_served() -> None:
+    seen = live(9)
+    assert not [case for case in OFTEN if seen[case] < 20]
+    assert not [case for case in CASES if not seen[case]]
+    assert not [metric for metric in METRICS if not seen[metric]]
+
+
+@pytest.mark.slow
+def test_so_are_those_of_many_books() -> None:
+    seen = live(200)
+    assert not [case for case in OFTEN if seen[case] < 500]
+    assert not [case for case in (*CASES, *METRICS) if seen[case] < 5]
+    told = ("project", "user", "api_key", "key_owner", "service_account", "model", "model_family", "line_item", "org")
+    told = (*told, "product", "token_kind", "batch", "service_tier", "currency", "dataset", "weekday")
+    assert not [d for d in told if seen[d] < 20 or (d != "org" and not seen[f"where {d}"])]
