@@ -15,7 +15,7 @@ from tallybook.query.business import definitions
 from tallybook.query.compare import Comparison
 from tallybook.query.compile import Basis, Side
 from tallybook.query.coverage import not_held
-from tallybook.query.cuts import check_edges, check_told
+from tallybook.query.cuts import check_edges, check_told, check_widths
 from tallybook.query.expressions import Shifts
 from tallybook.query.holding import lasts
 from tallybook.query.lookups import derivations
@@ -56,12 +56,7 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
         span = Span(before[0].start, before[-1].end)
         sides.append(_side(query, span, before, runs, comparison.shift_pieces))
         whole = Range(min(span.start, whole.start), whole.end)
-    for those, org, name in product((axis, before), runs, query.datasets):
-        whose = f" of {org}" if len(runs) > 1 else ""
-        check_edges(name, whose, runs[org][name], those, query.tz)
-        for d in (d for d in query.dimensions if d.grain and those):
-            span = Span(those[0].start, those[-1].end)
-            check_told(name, whose, runs[org][name], span, d.name, d.grain, query.tz)
+    _check(query, runs, sides, (axis, before))
     own = business_terms.known(store, query)
     if own:
         defined = [d for n, d in definitions(store).items() if n in own]
@@ -72,6 +67,18 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
         tuple(sides), _lacking(query, runs, whole), split, derivations(store, query) | dict(query.own), shared=shared
     )
     return Ground(runs, axis, replace(basis, usage=usage_table(query, basis)), own, notes)
+
+
+def _check(query: Query, runs: Runs, sides: Sequence[Side], axes: Sequence[Sequence[Slot]]) -> None:
+    """Raise `UnanswerableError` where what is held cannot be told apart, or put together, as the question needs it."""
+    for axis, org, name in product(filter(None, axes), runs, query.datasets):
+        whose = f" of {org}" if len(runs) > 1 else ""
+        check_edges(name, whose, runs[org][name], axis, query.tz)
+        for d in (d for d in query.dimensions if d.grain):
+            check_told(name, whose, runs[org][name], Span(axis[0].start, axis[-1].end), d.name, d.grain, query.tz)
+    levels = {d for t in query.terms if t.fold == "max" and t.table == "usage" for d in t.datasets}
+    for side, name in product(sides, levels):
+        check_widths(name, {org: held[name] for org, held in runs.items()}, side.span)
 
 
 def _shared(

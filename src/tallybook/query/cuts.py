@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnanswerableError
@@ -63,6 +63,23 @@ _UNITS = {"hour": SECONDS["1h"], "day": SECONDS["1d"]}
 def _fits(span: Span, width: int, grain: str, tz: str) -> bool:
     """Return whether buckets of a width have one value each wherever clocks show it."""
     return width <= _UNITS[grain] and not any(ahead % width for _, ahead in offsets(span, tz))
+
+
+def check_widths(name: str, runs: Mapping[str, Sequence[Run]], span: Span) -> None:
+    """Raise `UnanswerableError` where organizations hold a level by buckets of different widths: the most of it at
+    any time is found bucket by bucket.
+    """
+    inside = [(run, org) for org, held in runs.items() for run in held if run.extent.overlaps(span)]
+    newest: dict[str, Run] = {}
+    for run, org in sorted(inside, key=lambda item: item[0].start):
+        for other, before in newest.items():
+            if before.width != run.width and before.extent.overlaps(run.extent):
+                raise UnanswerableError(
+                    f"{name} is held of {other} by {before.width} and of {org} by {run.width} on "
+                    f"{iso(floor(max(run.start, span.start), '1d'))}, so the most of both at one time is not known. "
+                    "Ask for one organization at a time."
+                )
+        newest[org] = run
 
 
 def _inside(run: Run, uneven: Sequence[int]) -> Sequence[int]:
