@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.query.served.asked import Question
@@ -27,15 +27,21 @@ def live(examples: int) -> Counter[str]:
     """Ask so many books, and return which cases were there."""
     seen: Counter[str] = Counter()
 
+    # A life is not made simpler where an answer is wrong, which takes minutes: the question and both tables are told.
     @settings(
-        max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-    )
+        max_examples=examples, deadline=None, derandomize=True, database=None, phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
     @given(lives(), st.lists(questions(), min_size=QUESTIONS, max_size=QUESTIONS))
     def ask(life: Life, asked: list[Question]) -> None:
         with tempfile.TemporaryDirectory(dir=FAST) as folder, lived(life, Path(folder)) as found:
             expected = Expected(found)
             for q in asked:
-                expected.check(q)
+                try:
+                    expected.check(q)
+                except BaseException as exc:
+                    exc.add_note(f"Asked: {q}")
+                    raise
         seen.update(expected.seen)
 
     ask()
@@ -48,7 +54,7 @@ CASES = (
     *("Other", "(none)", "(not held)", "(unattributed)", "a word beside values", "several currencies", "negative"),
     *("complete", "not complete", "restated", "widths mixed", "a split lacks a day", "a split without projects"),
     *("hour", "day", "week", "month", "total", "UTC", "Europe/Berlin", "Asia/Kolkata"),
-    *("is cut", "by key and by user at once", "not measured there", "has no dimension"),
+    *("is cut", "by key and by user at once", "not measured there", "has no dimension", "other widths"),
 )
 """What they show at all; the slow test shows it of every metric and dimension."""
 
@@ -67,4 +73,4 @@ def test_so_are_those_of_many_books() -> None:
     assert not [case for case in (*CASES, *METRICS) if seen[case] < 5]
     told = ("project", "user", "api_key", "key_owner", "service_account", "model", "model_family", "line_item", "org")
     told = (*told, "product", "token_kind", "batch", "service_tier", "currency", "dataset", "weekday")
-    assert not [d for d in told if seen[d] < 20 or (d != "org" and not seen[f"where {d}"])]
+    assert not [d for d in told if seen[d] < 5 or (d != "org" and not seen[f"where {d}"])]

@@ -175,8 +175,17 @@ class Asked:
                     # Of a split, only what was read with the bill is held at all, day by day as the bill is.
                     if any(b.start < e < b.end and (e == q.start or e < b.known_until) for e in edges):
                         raise ImpossibleError("is cut")
+        if any(p.fold == "max" for p in q.parts):
+            self._check_widths()
         for d, values in q.where.items():
             self._check_names(d, values)
+
+    def _check_widths(self) -> None:
+        """Raise where levels of two organizations cannot be added up bucket by bucket."""
+        every = [b for org in self.orgs for b in self.buckets(org, "vector_stores")]
+        for a in every:
+            if any(a.start < b.end and b.start < a.end and a.end - a.start != b.end - b.start for b in every):
+                raise ImpossibleError("other widths")
 
     def _check_names(self, d: str, values: Sequence[str]) -> None:
         kind = KINDS.get(d)

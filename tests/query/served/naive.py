@@ -148,7 +148,8 @@ class Naive:
         if part.fold == "mean":
             return sum(n * (f.bucket.end - f.bucket.start) for f, n in known)
         if part.fold == "max":
-            return max(sum(n for f, n in known if f.bucket.start == at) for at in {f.bucket.start for f, _ in known})
+            moments = {f.bucket.start for f, _ in known}
+            return max(sum(n for f, n in known if f.bucket.start <= at < f.bucket.end) for at in moments)
         return sum(n for _, n in known)
 
     def _part(self, part: Part, slots: Sequence[Slot], group: Group | None, currency: Any = ...) -> Number:
