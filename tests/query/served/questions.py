@@ -58,9 +58,11 @@ def questions(draw: st.DrawFn) -> Question:
     more = draw(st.lists(st.sampled_from(tuple(METRICS)), max_size=1)) if draw(st.integers(0, 2)) == 0 else []
     fitting = st.sampled_from(_fitting(first)) if draw(st.integers(0, 9)) else st.sampled_from((*_MONEY, *_USAGE))
     by = draw(st.lists(fitting, max_size=2, unique=True))
-    if is_money and not draw(st.integers(0, 3)):
-        by = [draw(st.sampled_from(("user", "api_key", "key_owner"))), *by[:1]]
-    named = draw(st.lists(st.sampled_from((*_fitting(first), "dataset")), max_size=2, unique=True))
+    if is_money and draw(st.booleans()):
+        by = [draw(st.sampled_from(("user", "api_key", "line_item", "product", "token_kind", "currency"))), *by[:1]]
+    named = draw(
+        st.lists(st.sampled_from((*_fitting(first), "currency" if is_money else "dataset")), max_size=2, unique=True)
+    )
     where = {
         d: tuple(draw(st.lists(st.sampled_from(_VALUES[d]), min_size=1, max_size=2, unique=True)))
         for d in (named if not draw(st.integers(0, 2)) else ())
@@ -83,6 +85,25 @@ def questions(draw: st.DrawFn) -> Question:
         orgs=draw(st.sampled_from((ORGS, ORGS, ORGS[:1], ORGS[1:]))),
         syncs=syncs,
     )
+
+
+_ALL = {"since": "2026-10-20", "until": "2026-11-02", "orgs": ORGS}
+ALWAYS_ASKED = (
+    *(
+        Question(("cost",), by=(d,), **_ALL)
+        for d in ("line_item", "product", "token_kind", "currency", "user", "api_key")
+    ),
+    *(
+        Question(("cost",), where={d: _VALUES[d][:1]}, **_ALL)
+        for d in ("line_item", "product", "token_kind", "currency")
+    ),
+    Question(("cost",), by=("user", "api_key"), **_ALL),
+    Question(("cost",), by=("user", "project"), grain="day", **_ALL),
+    Question(("storage_bytes_max",), where={"dataset": ("costs",)}, **_ALL),
+    Question(("storage_bytes_max",), **_ALL),
+    Question(("tokens", "cost"), by=("model",), top=1, **_ALL),
+)
+"""What chance asks too seldom."""
 
 
 class Expected:
