@@ -24,6 +24,11 @@ def test_a_sparkline_has_a_character_per_value(values: list[Decimal | int | None
     assert sparkline(values) == line
 
 
+def test_a_sparkline_that_is_too_long_is_made_of_means() -> None:
+    assert sparkline([0, 0, 4, None, None, None, 4, 8], 4) == "▁▆ █"
+    assert len(sparkline(range(1000), 33)) == 33
+
+
 @pytest.mark.parametrize(
     ("value", "drawn"),
     [(80, "██████████"), (40, "█████"), (41, "█████▏"), (1, "▏"), (0, ""), (None, ""), (-40, "▒▒▒▒▒"), (-1, "▒")],

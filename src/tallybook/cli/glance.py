@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 
 import click
 
@@ -28,7 +27,8 @@ def glance(as_json: bool, book: str | None, config: str | None) -> None:
         click.echo(found.to_json())
         return
     from tallybook.show.glance import glance_text
+    from tallybook.show.tables import is_terminal
 
     said = {"--book": book, "--config": config}
     options = "".join(f" {name} {shlex.quote(value)}" for name, value in said.items() if value)
-    click.echo(glance_text(found, options, drawn=sys.stdout.isatty()))
+    click.echo(glance_text(found, options, drawn=is_terminal()))

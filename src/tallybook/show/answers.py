@@ -2,83 +2,129 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 from tallybook.query.answer import PREVIOUS
 from tallybook.query.metrics import Metric
-from tallybook.show.numbers import UNKNOWN, count, money, percent, places, relative, significant
+from tallybook.query.question import Query
+from tallybook.show.cells import Row, Shown, change, slot_text, texts
+from tallybook.show.marks import bar, sparkline
+from tallybook.show.numbers import UNKNOWN
 from tallybook.show.result import Result
-from tallybook.show.tables import Column, table_text
-
-
-def result_table(result: Result, width: int | None = None) -> str:
-    """Return an answer as a table with totals at the foot."""
-    assert result.query is not None  # noqa: S101 - only answers are shown as tables
-    every, query = result.rows(), result.query
-    # What rounding leaves is no difference between the bill and its split; the totals have it all the same.
-    rows = [row for i, row in enumerate(every) if i not in result.rounding] or every
-    columns = []
-    if query.is_timed:
-        columns.append(Column(query.grain, [slot_text(r["time"], query.grain) for r in rows]))
-    columns += [Column(d.name, [str(r[d.name]) for r in rows], is_label=True) for d in query.by]
-    whole = result.whole.to_pylist()
-    for m in query.metrics:
-        shown = texts(m, rows, m.name)
-        columns.append(Column(m.name, shown(rows, m.name), is_number=True, foot=_foot(shown, whole, m.name, rows)))
-        if result.comparison:
-            then = m.name + PREVIOUS
-            columns.append(Column(_BEFORE[query.compare or ""], shown(rows, then), is_number=True,
-                                  foot=_foot(shown, whole, then, rows)))  # fmt: skip
-            change = [_change(r[m.name], r[then], m) for r in rows]
-            foot = [_change(w[m.name], w[then], m) for w in whole] if len(rows) > 1 else []
-            columns.append(Column("change", change, is_number=True, foot=foot))
-    if len(rows) > 1 and not columns[0].is_number:
-        columns[0] = replace(columns[0], foot=["total"])
-    text = table_text(columns, width)
-    many = any(m.is_money for m in query.metrics) and len({r["currency"] for r in rows} - {None}) > 1
-    return f"{text}\n\nCurrencies are never added." if many else text
-
+from tallybook.show.tables import Column, fits, spare, table_text
 
 _BEFORE = {"previous": "before", "year": "year ago"}
-Shown = Callable[[Sequence[Mapping[str, Any]], str], list[str]]
+_SHORTEST, _LONGEST = 8, 24
+"""How wide bars and sparklines are at least, else they are left out, and how wide bars are at most."""
+_GROUPS = 20
+"""How many groups have a total of their own at the foot."""
 
 
-def texts(known: Metric, rows: Sequence[Mapping[str, Any]], name: str) -> Shown:
-    """Return what writes a metric's numbers, all with as many places as the smallest of `rows` needs."""
-    if known.unit == "share":
-        return lambda those, column: [percent(r[column]) for r in those]
-    if known.is_money:
-        exact = places(r[name] for r in rows)
-        return lambda those, column: [money(r[column], r["currency"], exact) for r in those]
-    if known.kind == "ratio":
-        return lambda those, column: [_ratio(r[column]) for r in those]
-    return lambda those, column: [count(None if r[column] is None else round(r[column])) for r in those]
+def result_table(result: Result, width: int | None = None, *, drawn: bool = False) -> str:
+    """Return an answer as a table with totals at the foot; `drawn` adds bars, and a sparkline per group over time.
+
+    What it is compared with is left out where it does not fit, but for the change.
+    """
+    assert result.query is not None  # noqa: S101 - only answers are shown as tables
+    table = _Table(result, result.query, feet=_feet(result, result.query) if drawn else [])
+    columns = table.columns()
+    remarks = []
+    if width is not None and result.comparison and not fits(columns, width):
+        columns = table.columns(with_before=False)
+        remarks.append("What was before does not fit here; --format csv has it.")
+    if drawn and (room := spare(columns, width)) >= _SHORTEST:
+        columns.append(table.drawing(min(room, _LONGEST), room))
+    if table.is_in_several_currencies:
+        remarks.insert(0, "Currencies are never added.")
+    return "\n\n".join([table_text(columns, width), *([" ".join(remarks)] if remarks else [])])
 
 
-def _ratio(value: float | None) -> str:
-    return UNKNOWN if value is None else significant(Decimal(repr(value)), 4)
+def _feet(result: Result, query: Query) -> list[Row]:
+    """Return the groups whose totals over time stand at the foot."""
+    if not (query.is_timed and query.by and result.overall.num_rows > 1):
+        return []
+    return list(result.overall.slice(0, _GROUPS).to_pylist())
 
 
-def _foot(shown: Shown, whole: Sequence[Mapping[str, Any]], name: str, rows: Sequence[Any]) -> list[str]:
-    return (shown(whole, name) or [UNKNOWN]) if len(rows) > 1 else []
+@dataclass(frozen=True)
+class _Table:
+    """An answer cut into columns."""
 
+    result: Result
+    query: Query
+    feet: Sequence[Row]
+    """Groups with their totals."""
 
-def _change(now: Any, before: Any, known: Metric) -> str:
-    """Return how much more it is than before; of shares in percentage points."""
-    if known.unit != "share":
-        return relative(now, before)
-    return UNKNOWN if None in (now, before) else f"{100 * (now - before):+.1f} pp".replace("-", "−")
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        # What rounding leaves is no difference between the bill and its split; the totals have it all the same.
+        every = self.result.rows()
+        return [row for i, row in enumerate(every) if i not in self.result.rounding] or every
 
+    @cached_property
+    def whole(self) -> list[dict[str, Any]]:
+        return list(self.result.whole.to_pylist())
 
-_SLOTS = {"minute": "%Y-%m-%d %H:%M", "hour": "%Y-%m-%d %H:%M", "month": "%Y-%m", "year": "%Y"}
+    @property
+    def is_in_several_currencies(self) -> bool:
+        return any(m.has_currency for m in self.query.metrics) and len({r["currency"] for r in self.rows} - {None}) > 1
 
+    def columns(self, *, with_before: bool = True) -> list[Column]:
+        """Return times, groups and numbers."""
+        out = []
+        if self.query.is_timed:
+            out.append(Column(self.query.grain, [slot_text(r["time"], self.query.grain) for r in self.rows]))
+        out += [self._labels(d.name, is_last=d is self.query.by[-1]) for d in self.query.by]
+        for m in self.query.metrics:
+            write = texts(m, self.rows)
+            out.append(self._column(m.name, partial(write, column=m.name)))
+            if self.result.comparison:
+                out += self._compared(m, write)[not with_before :]
+        if len(self.rows) > 1 and not out[0].is_number:
+            foot = list(out[0].foot) + [""] * (len(self.feet) + self._gap - len(out[0].foot))
+            out[0] = replace(out[0], foot=[*foot, "total"])
+        return out
 
-def slot_text(moment: dt.datetime, grain: str) -> str:
-    """Return the start of a slot as briefly as tells it from its neighbours."""
-    if grain == "quarter":
-        return f"{moment.year}-Q{(moment.month + 2) // 3}"
-    return moment.strftime(_SLOTS.get(grain, "%Y-%m-%d"))
+    def _compared(self, m: Metric, write: Shown) -> list[Column]:
+        then = m.name + PREVIOUS
+        return [
+            self._column(_BEFORE[self.query.compare or ""], partial(write, column=then)),
+            self._column("change", lambda those: [change(r[m.name], r[then], m) for r in those]),
+        ]
+
+    @property
+    def _gap(self) -> int:
+        """How many lines keep the totals of groups apart from the total of all."""
+        return 0 if not self.feet else 1
+
+    def _labels(self, name: str, *, is_last: bool) -> Column:
+        more = self.result.overall.num_rows - len(self.feet)
+        gap = f"… {more:,} more groups" if is_last and more > 0 else ""
+        foot = [*(str(r[name]) for r in self.feet), gap] if self.feet else []
+        return Column(name, [str(r[name]) for r in self.rows], is_label=True, foot=foot)
+
+    def _column(self, name: str, write: Callable[[Sequence[Row]], list[str]]) -> Column:
+        """Return a column of numbers: of each row, of each group at the foot, of all together."""
+        foot: list[str] = []
+        if len(self.rows) > 1:
+            foot = [*write(self.feet), *[""] * self._gap, *(write(self.whole) or [UNKNOWN])]
+        return Column(name, write(self.rows), is_number=True, foot=foot)
+
+    def drawing(self, width: int, room: int) -> Column:
+        """Return bars of the first metric beside times or groups; of groups over time, sparklines at the foot."""
+        name = self.query.metrics[0].name
+        if self.query.is_timed and self.query.by:
+            return Column("", [""] * len(self.rows), foot=[self._spark(group, name, room) for group in self.feet])
+        largest: dict[Any, Any] = {}
+        for row in self.rows:
+            kind = row.get("currency")
+            largest[kind] = max(largest.get(kind, 0), abs(row[name] or 0))
+        return Column("", [bar(r[name], largest[r.get("currency")], width) for r in self.rows])
+
+    def _spark(self, group: Row, name: str, room: int) -> str:
+        keys = [k for k in group if k == "currency" or any(k in (d.name, d.column) for d in self.query.by)]
+        values = [r[name] for r in self.rows if all(r[k] == group[k] for k in keys)]
+        return sparkline(values, room)

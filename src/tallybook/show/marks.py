@@ -12,11 +12,14 @@ _EIGHTHS = "▏▎▍▌▋▊▉█"
 _LESS = "▒"
 
 
-def sparkline(values: Sequence[Number | None]) -> str:
+def sparkline(values: Sequence[Number | None], width: int | None = None) -> str:
     """Return a character per value, as high as the value between the least, at most 0, and the largest.
 
-    What is not known is a space; what is more than nothing is higher than nothing.
+    What is not known is a space; what is more than nothing is higher than nothing. Where there are more values than
+    `width`, a character is the mean of several.
     """
+    if width is not None and len(values) > width:
+        values = [_mean(values[len(values) * i // width : len(values) * (i + 1) // width]) for i in range(width)]
     known = [float(v) for v in values if v is not None]
     low, high = min([0.0, *known]), max([0.0, *known])
     top = len(_LEVELS) - 1
@@ -28,6 +31,11 @@ def sparkline(values: Sequence[Number | None]) -> str:
         level = round((float(value) - low) / ((high - low) or 1) * top)
         out.append(_LEVELS[max(level, 1) if value > 0 else level])
     return "".join(out)
+
+
+def _mean(values: Sequence[Number | None]) -> float | None:
+    known = [float(v) for v in values if v is not None]
+    return sum(known) / len(known) if known else None
 
 
 def bar(value: Number | None, largest: Number, width: int) -> str:

@@ -130,6 +130,15 @@ def signed(text: Callable[[Number | None], str], value: Number | None) -> str:
     return f"+{text(value)}" if value is not None and value > 0 else text(value)
 
 
+def fixed(value: Number | None, digits: int) -> str:
+    """Return a number with so many decimal places; what is too small to show is `<0.01`, never zero."""
+    if value is None:
+        return UNKNOWN
+    exact, step = _decimal(value), Decimal(1).scaleb(-digits)
+    sign = _MINUS if exact < 0 else ""
+    return f"{sign}<{step:f}" if exact and abs(exact) < step else f"{sign}{abs(exact):,.{digits}f}"
+
+
 def relative(now: Number | None, before: Number | None) -> str:
     """Return how much more something is than before, in percent of that; a dash where that says nothing."""
     if now is None or not before:

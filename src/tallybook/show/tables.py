@@ -17,6 +17,7 @@ SHORTEST = 8
 """Labels are never shortened below this width."""
 _LEGIBLE = 18
 _GAP = 2
+_UNLIMITED = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ def terminal_width() -> int | None:
     said = os.environ.get("COLUMNS", "")
     if said.isdigit() and int(said) > 0:
         return int(said)
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if is_terminal() else None
+
+
+def is_terminal() -> bool:
+    """Return whether somebody looks at the output, so that it may be drawn."""
+    return sys.stdout.isatty()
 
 
 def plain(text: str) -> str:
@@ -57,6 +63,11 @@ def fits(columns: Sequence[Column], width: int) -> bool:
         _folded(c)[0] if c.is_number else min(_natural(c), _LEGIBLE) if c.is_label else _natural(c) for c in columns
     ]
     return 1 + sum(least) + _GAP * (len(columns) - 1) <= width
+
+
+def spare(columns: Sequence[Column], width: int | None) -> int:
+    """Return how wide one more column can be beside columns that are cut nowhere; unlimited where nobody looks."""
+    return _UNLIMITED if width is None else width - width_of(columns) - _GAP
 
 
 def table_text(columns: Sequence[Column], width: int | None) -> str:

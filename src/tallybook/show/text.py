@@ -16,7 +16,7 @@ from tallybook.query.time import stretch
 from tallybook.show.answers import result_table
 from tallybook.show.numbers import count, days, money, places, size
 from tallybook.show.result import Fetched, Result
-from tallybook.show.tables import Column, fits, plain, table_text, terminal_width, width_of
+from tallybook.show.tables import Column, fits, is_terminal, plain, table_text, terminal_width, width_of
 
 if TYPE_CHECKING:
     from tallybook.collect.checks import Check
@@ -41,14 +41,18 @@ _TABLES = 5
 """How many of the largest tables the status names."""
 
 
-def result_text(result: Result, *, width: int | None = None) -> str:
-    """Return an answer as text: the table, the range, what cost means, and the coverage."""
+def result_text(result: Result, *, width: int | None = None, drawn: bool | None = None) -> str:
+    """Return an answer as text: the table, the range, what cost means, and the coverage.
+
+    `drawn` says whether with bars and sparklines (default: on a terminal).
+    """
     assert result.query is not None  # noqa: S101
     width = width or terminal_width()
     is_money = any(m.is_money for m in result.query.metrics)
     billed = " Cost is billed, before tax, credits and adjustments." if is_money else ""
     state = Text(f"Data {result.coverage}.", style="" if result.coverage.complete else "bold yellow")
-    body = result_table(result, width) if len(result) else "No rows: nothing matches in this range."
+    drawn = is_terminal() if drawn is None else drawn
+    body = result_table(result, width, drawn=drawn) if len(result) else "No rows: nothing matches in this range."
     return f"{body}\n\n{render(f'{result.basis}.{billed}', state, width=width)}"
 
 
