@@ -114,3 +114,14 @@ def write(text: str, page: Path = PAGE) -> None:
     """Put results between the markers of `page`."""
     between = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     page.write_text(between.sub(lambda _: f"{BEGIN}\n\n{text}\n\n{END}", page.read_text("utf-8")), "utf-8")
+
+
+def write_some(machine: str, sections: Sequence[str], page: Path = PAGE) -> None:
+    """Put sections in the place of those of the same heading, or behind the others; each says what it was measured on."""
+    text = page.read_text("utf-8")
+    held = text.partition(BEGIN)[2].partition(END)[0].strip().split("\n\n### ")
+    named = {section.partition("\n")[0]: section for section in held[1:]}
+    for section in sections:
+        heading, _, rest = section.removeprefix("### ").partition("\n\n")
+        named[heading] = f"{heading}\n\n{machine}\n\n{rest}"
+    write("\n\n### ".join([held[0], *named.values()]), page)

@@ -21,6 +21,8 @@ from jobs import BACKFILL, FAULTS, RESTATEMENT, UNALIGNED, Race, Tool, Trial
 from measure import Run, emulator, environment, versions
 from trials import Attempt, Sync, Verdict, attempt, truth
 
+import query
+
 PATIENCE = 30
 """Seconds for a sync of a trial, ten times what it takes where nothing is wrong."""
 
@@ -133,6 +135,13 @@ def trial(url: str, what: Trial, results: Results) -> None:
     results.sections.append(report.trial(what, verdicts))
 
 
+def questions(_url: str, rounds: int, results: Results) -> None:
+    """Measure answers in a process that has started."""
+    section, wrong = query.section(3 * rounds)
+    results.sections.append(section)
+    results.wrong += wrong
+
+
 JOBS = {
     "backfill": backfill,
     "restatement": restatement,
@@ -140,6 +149,7 @@ JOBS = {
     "unaligned": lambda url, _rounds, results: trial(url, UNALIGNED, results),
     "faults": lambda url, _rounds, results: trial(url, FAULTS, results),
     "growth": lambda _url, _rounds, results: grown(results),
+    "query": questions,
     "startup": lambda _url, rounds, results: results.sections.append(startup.section(5 * rounds)),
 }
 
@@ -150,21 +160,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("jobs", nargs="*", choices=JOBS, default=tuple(JOBS), help="all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="2 rounds instead of 9")
     parser.add_argument("--days", type=int, default=1, help="virtual days of the job growth, a minute each or more")
-    parser.add_argument("--write", action="store_true", help="also put the results of all jobs into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="also put the results into docs/benchmarks.md")
     given = parser.parse_args(arguments)
-    if given.write and set(given.jobs) != set(JOBS):
-        parser.error("--write takes the results of all jobs")
     results = Results(days=given.days)
     with emulator() as url:
         for name in given.jobs:
             JOBS[name](url, 2 if given.quick else 9, results)
-    used = [versions(environment(tool.environment, tool.requirements), tool.shown) for tool in BACKFILL.tools]
-    text = "\n\n".join([report.machine(2 if given.quick else 9, used), *results.sections])
+    those = [*BACKFILL.tools, *(c for c in query.CONTENDERS if c.shown)]
+    used = [versions(environment(tool.environment, tool.requirements), tool.shown) for tool in those]
+    machine = report.machine(2 if given.quick else 9, used)
+    text = "\n\n".join([machine, *results.sections])
     print(text)
     for wrong in results.wrong:
         print(f"WRONG: {wrong}", file=sys.stderr)
-    if given.write:
+    if given.write and set(given.jobs) == set(JOBS):
         report.write(text)
+    elif given.write:
+        report.write_some(machine, results.sections)
     return int(bool(results.wrong))
 
 

@@ -23,8 +23,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import trials
 
     yield trials
-    for name in ("trials", "jobs", "measure"):
-        del sys.modules[name]
+    for name in ("trials", "jobs", "measure", "query", "report"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -111,3 +111,49 @@ NO_TABLES = {"Table", "the book", "facts alone", "ratio"}
 def cut(line: str) -> list[str]:
     """Return the cells of a line of a table, but for the one below its head."""
     return line.strip("|").split("|") if line.startswith("|") and "---" not in line else []
+
+
+def answered(**other: Any) -> dict[str, Any]:
+    answers = {
+        "models": [["2026-07-03", "a", "5", "4", "0.25", None]],
+        "projects": [["2025-10-01", "proj_1", "0.1000000000000000001"], ["2025-10-01", "proj_2", "2"]],
+        "users": [["2025-10-06", "7"]],
+        "hours": [["Monday", "00", "9007199254740993"]],
+        "keys": [["Other", "3"]],
+    }
+    return {"answers": answers | other}
+
+
+def test_answers_are_equal_whatever_their_order_and_spelling_of_numbers(bench: Any) -> None:
+    import query
+
+    projects = [["2025-10-01", "proj_2", "2.00"], ["2025-10-01", "proj_1", "0.1000000000000000001"]]
+    assert query.unequal(answered(projects=projects), answered()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"models": [["2026-07-03", "a", "5", "4", "0.2500001", None]]},
+        {"projects": [["2025-10-01", "proj_1", "0.1"], ["2025-10-01", "proj_2", "2"]]},
+        {"users": []},
+        {"hours": [["Monday", "00", "9007199254740992"]]},
+        {"keys": [["Other", "3"], ["key_1", "0"]]},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_an_answer_that_differs_in_a_number_or_a_row_is_named(bench: Any, other: dict[str, Any]) -> None:
+    import query
+
+    assert query.unequal(answered(**other), answered()) == [*other]
+
+
+def test_some_results_take_the_place_of_those_of_their_heading(bench: Any, tmp_path: Path) -> None:
+    import report
+
+    page = tmp_path / "page.md"
+    old = "the machine\n\n### Backfill\n\nold\n\n### Start-up\n\nold"
+    page.write_text(f"# Before\n\n{report.BEGIN}\n\n{old}\n\n{report.END}\n\nafter\n")
+    report.write_some("today", ["### Start-up\n\nnew", "### Query\n\n| 1 |"], page)
+    new = "the machine\n\n### Backfill\n\nold\n\n### Start-up\n\ntoday\n\nnew\n\n### Query\n\ntoday\n\n| 1 |"
+    assert page.read_text() == f"# Before\n\n{report.BEGIN}\n\n{new}\n\n{report.END}\n\nafter\n"
