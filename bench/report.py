@@ -117,7 +117,7 @@ def write(text: str, page: Path = PAGE) -> None:
 
 
 def write_some(machine: str, sections: Sequence[str], page: Path = PAGE) -> None:
-    """Put sections in the place of those of the same heading, or behind the others; each says what it was measured on."""
+    """Put sections in the place of those of the same heading, or behind the others, each with `machine`."""
     text = page.read_text("utf-8")
     held = text.partition(BEGIN)[2].partition(END)[0].strip().split("\n\n### ")
     named = {section.partition("\n")[0]: section for section in held[1:]}
