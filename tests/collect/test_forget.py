@@ -12,10 +12,10 @@ import pytest
 
 from tallybook.book import Book
 from tallybook.collect.entries import entry, told
-from tallybook.collect.pages import unpacked
 from tallybook.collect.people import Forgotten, Privacy, hashed
 from tallybook.emulator.roster import Person
 from tallybook.model.errors import StoreLockedError, UsageError
+from tallybook.model.packing import unpacked
 from tallybook.model.settings import Directory
 from tallybook.store.duckdb import DuckDBStore
 from tests.books import KEY, book_at

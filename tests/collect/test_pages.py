@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Http, Reply
-from tallybook.collect.pages import keeper, kept, unpacked, used
+from tallybook.collect.pages import keeper, kept, used
 from tallybook.collect.privacy import scrub
 from tallybook.collect.proof import bodies
 from tallybook.collect.summary import Policy
 from tallybook.collect.sync import run
 from tallybook.model.datasets import DATASETS
+from tallybook.model.packing import unpacked
 from tallybook.model.records import Fetch
 from tallybook.model.secret import AdminKey
 from tallybook.model.windows import DAY, Window

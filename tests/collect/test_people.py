@@ -10,10 +10,10 @@ import pytest
 
 from tallybook.book import Book
 from tallybook.collect.entries import api_keys
-from tallybook.collect.pages import unpacked
 from tallybook.collect.people import Privacy
 from tallybook.collect.summary import Summary
 from tallybook.model.errors import ProviderError
+from tallybook.model.packing import unpacked
 from tallybook.model.settings import Directory
 from tallybook.show.text import result_text, status_text, sync_summary
 from tallybook.store.duckdb import DuckDBStore

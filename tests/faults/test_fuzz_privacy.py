@@ -20,7 +20,7 @@ from msgspec import Raw
 from tallybook.book import Book
 from tallybook.collect.http import Http
 from tallybook.collect.openai import read
-from tallybook.collect.pages import keeper, unpacked
+from tallybook.collect.pages import keeper
 from tallybook.collect.parse import parse
 from tallybook.collect.people import Privacy
 from tallybook.collect.proof import bodies
@@ -28,6 +28,7 @@ from tallybook.collect.summary import Policy
 from tallybook.collect.sync import run
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import ProviderError, TallybookError
+from tallybook.model.packing import unpacked
 from tallybook.model.settings import Directory
 from tests.books import KEY, book_at, kept_open
 from tests.clock import FakeClock

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import StoreError
+from tallybook.model.packing import packed, unpacked
 from tallybook.model.records import Fetch, Note, Page
 from tallybook.model.windows import Span, naive
 from tallybook.store.ranges import compact, expand
@@ -90,6 +91,17 @@ def test_what_comes_back_is_current_again(book: StoreUnderTest) -> None:
         book.write(days(tokens))
     assert pages(book) == [(1, "5", "restated"), (2, "7", None)]
     assert listed(book) == ["1", "2", "1", "2"]
+
+
+def test_later_contents_of_a_large_bucket_are_packed_by_the_table(book: StoreUnderTest) -> None:
+    texts = [str(tokens) * 20_000 for tokens in (5, 7, 8)]
+    for tokens, text in zip((5, 7, 8), texts, strict=True):
+        given = replace(answer(), pages=(Page(D0, *packed(text.encode())),))
+        book.write(read("completions", D0, D0 + DAY, usage(D0, tokens), at=D0 + 9 * DAY, fetches=(given,)))
+    first, *later = (body for _, body in sorted(book.rows("pages", "page", "body")))
+    assert len(first) < 1_000
+    assert unpacked(first).decode() == texts[0]
+    assert later == [text.encode() for text in texts[1:]]
 
 
 def test_other_bytes_with_the_same_rows_take_the_place_of_the_old(book: StoreUnderTest) -> None:

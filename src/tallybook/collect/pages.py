@@ -1,26 +1,19 @@
-"""Raw bucket objects: cut from the body of an answer to be kept as proof, and unpacked again. Pure."""
+"""Raw bucket objects, cut from the body of an answer to be kept as proof. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import msgspec
-import pyarrow as pa
 
 from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Reply
+from tallybook.model.packing import packed
 from tallybook.model.records import Fetch, Page
 from tallybook.model.settings import Keep
 from tallybook.model.version import __version__
-
-_LARGE = 1 << 14
-"""Bytes from which a bucket is compressed by itself, so that few of them wait for the commit uncompressed. Smaller ones
-the store compresses side by side, to a third of what each would take alone (measured 2026-11)."""
-_ZSTD = b"\x28\xb5\x2f\xfd"
-"""How compressed bytes begin, and no JSON text does."""
 
 
 class _Start(msgspec.Struct):
@@ -52,20 +45,6 @@ def kept(reply: Reply, allow: Allow) -> Fetch:
 
 def _page(raw: bytes) -> Page:
     return Page(_START.decode(raw).start_time, *packed(raw))
-
-
-def packed(raw: bytes) -> tuple[bytes, bytes]:
-    """Return the hash of a bucket's bytes, and what is kept of them."""
-    body = pa.Codec("zstd").compress(raw, asbytes=True) if len(raw) >= _LARGE else raw
-    return hashlib.sha256(raw).digest(), body
-
-
-def unpacked(body: bytes) -> bytes:
-    """Return the bytes of a bucket as they were hashed; raises `OSError` where they are damaged."""
-    if not body.startswith(_ZSTD):
-        return body
-    text: bytes = pa.CompressedInputStream(pa.BufferReader(body), "zstd").read()
-    return text
 
 
 def _envelope(reply: Reply) -> bytes:

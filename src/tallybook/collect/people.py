@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallybook.collect.entries import Entry
-from tallybook.collect.pages import packed, unpacked
 from tallybook.collect.privacy import has_address, impersonal, masked, scrub
 from tallybook.model import arrow
 from tallybook.model.errors import StoreError
+from tallybook.model.packing import packed, unpacked
 from tallybook.model.records import Fetch, Read
 from tallybook.model.settings import Directory
 from tallybook.store.base import Amendment, Edit, Store

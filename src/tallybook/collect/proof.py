@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from tallybook.collect.evidence import Content, Numbers, Proof, Request, flows, total
-from tallybook.collect.pages import unpacked
 from tallybook.collect.replay import Recorded, is_whole, recorded, rows_of, window_of
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import Dataset
+from tallybook.model.packing import unpacked
 from tallybook.model.windows import DAY, SECONDS, Span, Window, iso, naive, unix
 from tallybook.store import proofs
 from tallybook.store.base import Store

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 import msgspec
 import pyarrow as pa
 
-from tallybook.collect.pages import unpacked
 from tallybook.collect.parse import parse
 from tallybook.model.datasets import HELD, Dataset
+from tallybook.model.packing import unpacked
 from tallybook.model.windows import Window, unix
 from tallybook.store.ranges import expand
 

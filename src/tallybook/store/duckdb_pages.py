@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
+from tallybook.model.packing import unpacked
 from tallybook.model.records import Fetch, Page, Read
 from tallybook.model.windows import naive
 from tallybook.store import duckdb_requests
@@ -41,6 +42,8 @@ class _Offer:
     """Its number in the book."""
     used: bool = False
     """Whether its rows were written; False for what says the same with fewer dimensions, or had not begun."""
+    later: bool = False
+    """Whether the book has another content of the bucket already."""
 
     def row(self, n: int) -> dict[str, Any]:
         return {
@@ -50,9 +53,15 @@ class _Offer:
             "start_time": naive(self.body.start),
             "hash": self.body.hash,
             "page": self.page,
-            "body": self.body.body,
+            "body": self._body(),
             "used": self.used,
         }
+
+    def _body(self) -> bytes:
+        """Return what is stored. Contents of one bucket lie near each other in the table and differ little, so that it
+        packs them better than each could be by itself: a bill that comes late takes less than half (measured 2026-11).
+        """
+        return unpacked(self.body.body) if self.later else self.body.body
 
 
 def file(cursor: duckdb.DuckDBPyConnection, batch: Batch, written: Sequence[Read], at: dt.datetime) -> None:
@@ -86,14 +95,16 @@ def _look_up(cursor: duckdb.DuckDBPyConnection, org: str, offers: Sequence[_Offe
     """Note which contents the book has already, and which are those of what was written."""
     cursor.register("offered", arrow.table([o.row(n) for n, o in enumerate(offers)], _KEYS))
     starts = [o.body.start for o in offers]
-    same = " AND ".join(f"p.{c} = o.{c}" for c in ("dataset", "width", "start_time", "hash"))
+    same = " AND ".join(f"p.{c} = o.{c}" for c in ("dataset", "width", "start_time"))
     found = cursor.execute(
-        f"SELECT o.n, p.page, s.dataset IS NOT NULL FROM offered AS o LEFT JOIN spans AS s ON {_WITHIN.format('o')} "
-        f"LEFT JOIN (SELECT * FROM internal.pages WHERE org = ? AND start_time BETWEEN ? AND ?) AS p ON {same}",
+        f"SELECT o.n, max(p.page) FILTER (p.hash = o.hash), any_value(s.dataset) IS NOT NULL, count(p.page) > 0 "
+        f"FROM offered AS o LEFT JOIN spans AS s ON {_WITHIN.format('o')} "
+        f"LEFT JOIN (SELECT * FROM internal.pages WHERE org = ? AND start_time BETWEEN ? AND ?) AS p ON {same} "
+        "GROUP BY o.n",
         [org, naive(min(starts)), naive(max(starts))],
     ).fetchall()
-    for n, page, used in found:
-        offers[n].page, offers[n].used = page, used
+    for n, page, used, later in found:
+        offers[n].page, offers[n].used, offers[n].later = page, used, later
 
 
 def _add(cursor: duckdb.DuckDBPyConnection, batch: Batch, offers: Sequence[_Offer], at: dt.datetime) -> None:
