@@ -12,6 +12,8 @@ from jobs import COMPANY, HERE, NOW
 from measure import run
 
 EVERY = 15 * 60
+SINCE = ""
+"""The first day to collect; empty is the reachable year."""
 SIZED = {k: v for k, v in COMPANY.items() if k != "now"} | {"requests_per_day": 200}
 """The emulator's company as large as it is unless told otherwise."""
 MOST = 4
@@ -26,7 +28,7 @@ Book = Mapping[str, Any]
 
 def section(days: int) -> tuple[str, bool]:
     """Let a book live for some virtual days; return the section, and whether it stayed small."""
-    task = {"days": days, "every": EVERY, "company": SIZED, "now": NOW}
+    task = {"days": days, "every": EVERY, "company": SIZED, "now": NOW, "since": SINCE}
     done = run([sys.executable, HERE / "tools" / "growth.py", json.dumps(task)], patience=PATIENCE)
     if done.code:
         raise SystemExit(f"tools/growth.py ended with {done.code}")

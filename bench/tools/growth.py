@@ -15,7 +15,7 @@ import duckdb
 from tallybook.book import Book
 from tallybook.emulator import Company, VirtualClock, create_app, running
 from tallybook.model.secret import AdminKey
-from tallybook.model.settings import Org, Pages, Settings
+from tallybook.model.settings import Org, Pages, Settings, Sync
 from tallybook.store.duckdb import DuckDBStore
 from tallybook.store.duckdb_engine import BLOCK
 
@@ -44,31 +44,31 @@ def measured(path):
     return about | {"facts": alone(path)}
 
 
-def synced(path, url, clock, keep):
+def synced(path, url, clock, since, keep="current"):
     """Sync the book once."""
-    settings = Settings(book=str(path), org=(Org(base_url=url),), pages=Pages(keep))
+    settings = Settings(book=str(path), sync=Sync(since=since), org=(Org(base_url=url),), pages=Pages(keep))
     summary = Book(DuckDBStore(path, clock), settings, clock).sync(key=KEY)
     assert summary.ok, summary.as_dict()
 
 
-def life(days, every, company, now):
+def life(days, every, company, now, since):
     """Yield the book after each stage of its life."""
     path, copy = Path("book.duckdb").resolve(), Path("none.duckdb").resolve()
     clock = VirtualClock(dt.datetime.fromisoformat(now))
     with running(create_app(Company(**company, clock=clock))) as url:
-        synced(path, url, clock, "current")
+        synced(path, url, clock, since)
         yield measured(path)
         for day in range(days):
             began = time.perf_counter()
             for _ in range(86_400 // every):
                 clock.advance(every)
-                synced(path, url, clock, "current")
+                synced(path, url, clock, since)
             said = f"day {day + 1} of {days}: {path.stat().st_size:,} bytes, {time.perf_counter() - began:.0f} s"
             print(said, file=sys.stderr, flush=True)
         yield measured(path)
         shutil.copyfile(path, copy)
         clock.advance(every)
-        synced(copy, url, clock, "none")
+        synced(copy, url, clock, since, keep="none")
         yield measured(copy)
 
 
