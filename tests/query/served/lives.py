@@ -83,7 +83,7 @@ _MOODS = st.builds(
                              ("embeddings", "api_key_id"))),
     key_floor=st.sampled_from((0, 0, 3, 6)),
     no_users=st.sampled_from((False, False, False, True)),
-    users_alone=st.sampled_from((False, False, False, True)),
+    users_alone=st.booleans(),
 )  # fmt: skip
 
 
