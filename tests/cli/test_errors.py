@@ -44,6 +44,8 @@ WRONG = [
     (["query", "cots"], 2, "Unknown metric 'cots'. Did you mean `cost`?"),
     (["query", "cost", "--by", "modl"], 2, "Unknown dimension 'modl'. Did you mean `model`?"),
     (["query", "cost", "--by", "batch"], 2, "cost has no dimension batch; it has project, user, api_key"),
+    (["query", "cost", "--grain", "hour"], 2, "OpenAI bills by UTC day, so costs cannot be told apart within one."),
+    (["query", "zzz"], 2, "Known: active_users, cache_hit_rate, cost, input_tokens, output_tokens, requests, tokens."),
     (["query", "cost", "--grain", "fortnight"], 2, "Unknown grain 'fortnight'. Known: day, hour, minute"),
     (["query", "cost", "--where", "project"], 2, "--where 'project' is not DIMENSION=VALUE."),
     (["query", "cost", "--where", "project=\udcff"], 2, "where project takes a text"),

@@ -95,3 +95,10 @@ def test_a_business_metric_stands_beside_weekdays_and_the_range_before(book: Boo
     first, second = result.rows()
     assert (first["time"], round(first["cost / orders"], 6)) == (dt.datetime(2026, 11, 3), Decimal("6.666667"))  # noqa: DTZ001
     assert second["cost / orders"] == 5
+
+
+def test_a_range_before_that_is_not_held_is_not_shown_and_the_reason_is(book: Book) -> None:
+    result = book.query("cost", since="2026-11-03", until="2026-11-04", compare="previous")
+    assert result.rows()[0]["cost_previous"] is None
+    (note,) = result.notes
+    assert note.startswith("What it is compared with is not all held, so it is not shown: costs 2026-10-27")

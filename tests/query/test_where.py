@@ -119,3 +119,13 @@ def test_a_dimension_that_a_metric_lacks_is_refused(book: Book) -> None:
         match="cost has no dimension batch; it has project, user, api_key, key_owner",
     ):
         book.query("cost", where={"batch": True})
+
+
+def test_a_pattern_takes_no_word_in_brackets_and_what_it_leaves_out_keeps_them(empty: Book) -> None:
+    rows = [{"day": "2026-11-01", "project_id": p, "model": "m", "input_tokens": n} for p, n in (("p", 5), (None, 7))]
+    hold(empty, "embeddings", "2026-11-01", "2026-11-03", rows)
+    only = {"period": "2026-11", "by": "project"}
+    taken = empty.query("input_tokens", where={"project": "*"}, **only).rows()  # type: ignore[arg-type]
+    assert [(row["project"], row["input_tokens"]) for row in taken] == [("p", 5)]
+    rest = empty.query("input_tokens", where={"project": "!*"}, **only).rows()  # type: ignore[arg-type]
+    assert [(row["project"], row["input_tokens"]) for row in rest] == [("(none)", 7)]

@@ -171,10 +171,15 @@ class QueryError(TallybookError):
 
 
 class UnknownNameError(QueryError):
-    """A metric, dimension, dataset or grain that does not exist; the message has the nearest names."""
+    """A metric, dimension, dataset or grain that does not exist; the message has the nearest names.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"Unknown {kind} {name!r}. {suggest(name, known)}")
+    `more` is said where there are none.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], more: str = "") -> None:
+        names = list(known)
+        rest = f" {more}" if more and not near(name, names) else ""
+        super().__init__(f"Unknown {kind} {name!r}. {suggest(name, names)}{rest}")
 
 
 class UnanswerableError(QueryError):
@@ -184,7 +189,7 @@ class UnanswerableError(QueryError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean …?" for near misses of `name`, else the list of all that is known."""
     names = sorted(set(known))
-    return near(name, names) or "Known: " + ", ".join(names) + "."
+    return near(name, names) or f"Known: {', '.join(names)}."
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -73,11 +73,11 @@ def answer(
         o: assess(query.range, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs
     }  # fmt: skip
     laid = _laid_out(query, rows, base, now)
-    previous = _before(query, laid, base, comparison, refusals, look_back, now) if comparison else {}
+    previous, notes = _before(query, laid, base, comparison, refusals, look_back, now) if comparison else ({}, ())
     coverage = combined(parts)
     lacks = business_terms.gaps(query, base.own, now)
     coverage = replace(coverage, missing=(*coverage.missing, *lacks)) if lacks else coverage
-    return replace(_answer(query, laid, previous, names, coverage), notes=base.notes)
+    return replace(_answer(query, laid, previous, names, coverage), notes=(*base.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,8 @@ def _side(
 def _before(
     query: Query, laid: _Laid, base: Ground, comparison: Comparison, refusals: Mapping[str, Any],
     look_back: Mapping[str, int], now: int,
-) -> dict[str, Cells]:  # fmt: skip
-    """Return the numbers of the other range, in the slots of this one; none where that is not all held."""
+) -> tuple[dict[str, Cells], tuple[str, ...]]:  # fmt: skip
+    """Return the numbers of the other range, in the slots of this one; none where that is not all held, and why."""
     slots = [slot for _, slot in comparison.pairs if slot]
     other = _side(query, laid.rows, laid.groups, slots, base, 1)
     span = Range(slots[0].start, slots[-1].end)
@@ -132,7 +132,12 @@ def _before(
             moved += cells.cells[i * width : (i + 1) * width] if i is not None else nothing
         whole = (cells.groups, cells.whole) if lacks.complete else (nothing, [None] * len(cells.whole))
         out[name] = Cells(moved, *whole)
-    return out
+    why = (
+        ()
+        if lacks.complete
+        else (f"What it is compared with is not all held, so it is not shown: {lacks.first_gap()}.",)
+    )
+    return out, why
 
 
 def _one_currency(query: Query, rows: dict[str, list[Any]]) -> None:

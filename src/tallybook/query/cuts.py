@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
 from tallybook.model.coverage import Run
+from tallybook.model.datasets import HELD
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import SECONDS, Span, ceil, floor, iso
 from tallybook.query.axis import Slot, edges, slots
@@ -31,6 +32,12 @@ def check_edges(name: str, org_text: str, runs: Sequence[Run], axis: Sequence[Sl
     if cut.keys() <= outer:
         edge, run = min(cut.items(), key=lambda item: item[0])
         raise UnanswerableError(_range_text(f"{name}{org_text}", run, edge, is_end=edge != wanted[0]))
+    if HELD[name].is_costs:
+        days = "" if tz == "UTC" else f", nor by days of {tz}"
+        raise UnanswerableError(
+            f"OpenAI bills by UTC day, so {name}{org_text} cannot be told apart within one{days}. "
+            "Ask by day or longer, in UTC."
+        )
     last = max(cut)
     newest = max(run.end for run in runs)
     first = next((s for s in axis if last < s.start < newest and s.start not in inside), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallybook.query.dimensions import Dimension
-from tallybook.query.words import NONE
+from tallybook.query.words import NONE, is_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def like(pattern: str) -> str:
 
 
 def _any(values: Iterable[str], value: str) -> bool:
-    return any(v == value or (is_pattern(v) and matcher(v).fullmatch(value)) for v in values)
+    return any(v == value or (is_pattern(v) and not is_word(value) and matcher(v).fullmatch(value)) for v in values)
 
 
 def matching(where: Mapping[str, Filter]) -> Callable[[Mapping[str, Any]], bool]:
@@ -68,11 +68,14 @@ def _text(value: Any) -> str:
 
 
 def condition(expression: str, bound: Sequence[Any], values: Sequence[str]) -> tuple[str, list[Any]]:
-    """Return the condition that `expression`, a text that binds `bound`, is one of `values`, and what it binds."""
+    """Return the condition that `expression`, a text that binds `bound`, is one of `values`, and what it binds.
+
+    A pattern never takes a word in brackets.
+    """
     exact = [v for v in values if not is_pattern(v)]
     texts = [f"{expression} IN ({', '.join('?' for _ in exact)})"] if exact else []
     params = [*bound, *exact] if exact else []
     for pattern in (v for v in values if is_pattern(v)):
-        texts.append(f"{expression} LIKE ? ESCAPE '!'")
-        params += [*bound, like(pattern)]
+        texts.append(f"({expression} LIKE ? ESCAPE '!' AND {expression} NOT LIKE '(%')")
+        params += [*bound, like(pattern), *bound]
     return f"({' OR '.join(texts)})", params

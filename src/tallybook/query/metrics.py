@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from tallybook.model.datasets import DATASETS, MEASURES
-from tallybook.model.errors import UnknownNameError, UsageError, suggest
+from tallybook.model.errors import UnknownNameError, UsageError, near, suggest
 from tallybook.query.dimensions import dimension, needed
 from tallybook.query.expression import Expression, parse
 
@@ -226,6 +226,8 @@ _ROWS = (
 METRICS: dict[str, Metric] = {m.name: m for m in _ROWS}
 """Every metric by name."""
 
+_COMMON = ("cost", "requests", "tokens", "input_tokens", "output_tokens", "cache_hit_rate", "active_users")
+_LISTED = "`tallybook metrics` lists all that can be asked for."
 _BY_ALIAS = {alias: m for m in _ROWS for alias in m.aliases}
 
 
@@ -233,7 +235,9 @@ def metric(name: str, more: Iterable[str] = ()) -> Metric:
     """Return a metric by its name or OpenAI's; raises `UnknownNameError`, which also suggests the names in `more`."""
     known = METRICS.get(name) or _BY_ALIAS.get(name)
     if known is None:
-        raise UnknownNameError("metric", name, [*METRICS, *_BY_ALIAS, *more])
+        names = [*METRICS, *_BY_ALIAS, *more]
+        # All of them would fill a screen; what is not close to any is shown what most people ask for.
+        raise UnknownNameError("metric", name, names if near(name, names) else [*_COMMON, *more], _LISTED)
     return known
 
 
@@ -257,7 +261,7 @@ def asked(text: str, more: Mapping[str, Metric] | None = None) -> Metric:
         parts = _of_the_same(parts)
     terms = tuple(dict.fromkeys(t for m in parts for t in m.terms))
     if not terms:
-        raise UsageError(f"{text!r} names no metric. {suggest('', METRICS)}")
+        raise UsageError(f"{text!r} names no metric. {suggest('', _COMMON)} {_LISTED}")
     about = f"{formula.body}, of sums over the same datasets."
     return Metric(formula.name, "ratio", unit, terms, about, formula=formula, of=tuple(parts))
 
