@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +12,7 @@ import msgspec
 from tallybook.collect.answers import decode_page
 from tallybook.collect.http import Reply
 from tallybook.model.packing import packed
-from tallybook.model.records import Fetch, Page
+from tallybook.model.records import Fetch, Page, Read
 from tallybook.model.settings import Keep
 from tallybook.model.version import __version__
 
@@ -66,3 +67,16 @@ def _without(body: bytes | bytearray, buckets: Sequence[bytes]) -> Iterator[byte
             end = body.index(bucket, end) + len(bucket)
         yield bytes(body[:start] + body[end:])
         start = body.find(buckets[0], start + 1)
+
+
+def others(answers: Iterable[Fetch], reads: Iterable[Read]) -> tuple[list[Fetch], list[Fetch]]:
+    """Return the answers that belong to no read, and those that may yet belong to one that is not written now."""
+    mine = Counter(fetch for got in reads for fetch in got.fetches)
+    loose: list[Fetch] = []
+    waiting: list[Fetch] = []
+    for answer in answers:
+        if mine[answer]:
+            mine[answer] -= 1
+        else:
+            (waiting if answer.status == 200 else loose).append(answer)
+    return loose, waiting

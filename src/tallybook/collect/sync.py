@@ -7,15 +7,14 @@ import json
 import logging
 import os
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from tallybook.collect import directory, names, people
 from tallybook.collect.http import Http
 from tallybook.collect.identity import Identity
-from tallybook.collect.pages import keeper
+from tallybook.collect.pages import keeper, others
 from tallybook.collect.people import Privacy
 from tallybook.collect.reader import Reader
 from tallybook.collect.refusals import Ask, Failure, Outcome, joined, whole
@@ -299,8 +298,8 @@ class _Run:
             self._must_be_ours()
             self.open()
             self.answers += self.http.answers()
-            others, waiting = _others(self.answers, reads)
-            listed = self.privacy.fetches(others)
+            loose, waiting = others(self.answers, reads)
+            listed = self.privacy.fetches(loose)
             refused = whole(refusals, self.reader.held)
             batch = Batch(self.org, self.summary.sync_id, reads, refused, listed, keep=self.policy.keep)
             self.summary.changes.add(self.store.replace(batch))
@@ -351,16 +350,3 @@ class _Run:
         self.names_wanted = False
         found = self.privacy.entries([*listing.entries, *names.entries(self.told), *what.strangers])
         names.write(self.store, self.org, what, found, whole=listing.whole)
-
-
-def _others(answers: Iterable[Fetch], reads: Iterable[Read]) -> tuple[list[Fetch], list[Fetch]]:
-    """Return the answers that belong to no read, and those that may yet belong to one that is not written now."""
-    mine = Counter(fetch for got in reads for fetch in got.fetches)
-    others: list[Fetch] = []
-    waiting: list[Fetch] = []
-    for answer in answers:
-        if mine[answer]:
-            mine[answer] -= 1
-        else:
-            (waiting if answer.status == 200 else others).append(answer)
-    return others, waiting

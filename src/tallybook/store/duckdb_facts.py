@@ -16,7 +16,8 @@ from tallybook.model.errors import StoreError
 from tallybook.model.records import Note, Read
 from tallybook.model.schema import COSTS_TABLE, SPLITS_TABLE, USAGE_TABLE
 from tallybook.model.windows import SECONDS, Span, merge, naive, unix
-from tallybook.store.base import Changes, Effect, Piece, table_of
+from tallybook.store.base import Changes, table_of
+from tallybook.store.effects import Effect, Piece
 
 _BUCKET = ("start_time", "end_time")
 

@@ -19,9 +19,10 @@ from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
 from tallybook.store import duckdb_pages, duckdb_rollups
-from tallybook.store.base import Batch, Changes, Effect, effect, inside, known, table_of
+from tallybook.store.base import Batch, Changes, table_of
 from tallybook.store.duckdb_facts import TABLES, replace_facts, which
 from tallybook.store.duckdb_rows import insert
+from tallybook.store.effects import Effect, effect, inside, known
 from tallybook.store.verdicts import Verdict, settle
 from tallybook.store.versions import VERSIONED, source
 
