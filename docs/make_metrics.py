@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tallybook.query import belonging
+from tallybook.query.own import belonging
 from tallybook.query.vocabulary import about, aliases, offered_text, offering, vocabulary
 
 PAGE = Path(__file__).with_name("metrics.md")

@@ -31,7 +31,7 @@ def test_what_the_settings_say_is_used_and_a_book_that_is_not_there_suggests_not
 def test_a_company_that_changes_its_past_for_two_days_is_read_again_for_longer_and_questions_know_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tallybook.query.settling.ENOUGH_DAYS", 4)
+    monkeypatch.setattr("tallybook.query.reports.settling.ENOUGH_DAYS", 4)
     with organization("restatement", days=12, requests_per_day=60) as org:
         book = book_at(tmp_path / "b.duckdb", org.base, org.clock)
         book.settings = with_settings(book, history_width="1d", **AUTO)

@@ -16,7 +16,7 @@ from tallybook.book import Book
 from tallybook.model.errors import NotABookError, QueryError, UsageError
 from tallybook.model.settings import Team
 from tallybook.model.windows import iso
-from tallybook.query.business import Definition, coverage, definitions
+from tallybook.query.own.business import Definition, coverage, definitions
 from tests.books import book_at, hold
 
 SEEN = dt.datetime(2026, 11, 1)  # noqa: DTZ001

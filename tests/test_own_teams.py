@@ -10,8 +10,8 @@ import pytest
 from tallybook.book import Book
 from tallybook.model.errors import NotABookError, UsageError
 from tallybook.model.settings import Team
-from tallybook.query.assignments import assignments, held_ids
-from tallybook.query.teams import Rule
+from tallybook.query.own.assignments import assignments, held_ids
+from tallybook.query.own.teams import Rule
 from tests.books import book_at, hold
 
 SEEN = dt.datetime(2026, 11, 1)  # noqa: DTZ001

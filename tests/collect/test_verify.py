@@ -18,7 +18,7 @@ from tallybook.model.datasets import DATASETS, HELD
 from tallybook.model.errors import NotABookError
 from tallybook.model.secret import AdminKey
 from tallybook.model.windows import DAY, naive
-from tallybook.query import inventory
+from tallybook.query.reports import inventory
 from tallybook.show.text import status_text
 from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock

@@ -11,7 +11,7 @@ from tallybook import UsageError
 from tallybook.book import Book
 from tallybook.model.datasets import DATASETS
 from tallybook.model.windows import DAY, naive
-from tallybook.query.time import known_at, known_text
+from tallybook.query.clocks.time import known_at, known_text
 from tallybook.show.text import result_text
 from tests.books import book_at, hold
 from tests.clock import FakeClock

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tallybook import UsageError
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span, naive, unix
-from tallybook.query.axis import GRAINS, LIMIT, Slot, edges, pieces, shift_pieces, slots
+from tallybook.query.clocks.axis import GRAINS, LIMIT, Slot, edges, pieces, shift_pieces, slots
 
 ZONES = (
     "UTC",

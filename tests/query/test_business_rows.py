@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tallybook.model.errors import UsageError
 from tallybook.model.windows import iso
-from tallybook.query.business import COLUMNS, TAGS, Definition, check_name, column_of
-from tallybook.query.business_ids import Record
-from tallybook.query.business_rows import Bucketed, Columns, bucketed, fits, grain_of, moments
+from tallybook.query.own.business import COLUMNS, TAGS, Definition, check_name, column_of
+from tallybook.query.own.business_ids import Record
+from tallybook.query.own.business_rows import Bucketed, Columns, bucketed, fits, grain_of, moments
 
 IDS: Any = {
     "project": {("acme", "proj_1"): {"Search"}, ("acme", "proj_2"): {"Chat"}, ("beta", "proj_3"): {"Chat"}},

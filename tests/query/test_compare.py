@@ -12,9 +12,9 @@ from tallybook import UsageError
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, naive, unix
-from tallybook.query.axis import GRAINS, Slot, slots
-from tallybook.query.compare import closed_through, compared
-from tallybook.query.time import Range, resolve
+from tallybook.query.clocks.axis import GRAINS, Slot, slots
+from tallybook.query.clocks.compare import closed_through, compared
+from tallybook.query.clocks.time import Range, resolve
 from tests.query.test_axis import ZONES, shifted, truncated
 
 NOW = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)  # a Wednesday

@@ -13,14 +13,14 @@ from tallybook.book import Book
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span
 from tallybook.query import where
-from tallybook.query.axis import GRAINS, clock_pieces, shift_pieces
-from tallybook.query.compile import Basis, Side, compile_query
-from tallybook.query.derive import OWNERS, looked_up
+from tallybook.query.clocks.axis import GRAINS, clock_pieces, shift_pieces
+from tallybook.query.clocks.time import Range
 from tallybook.query.dimensions import DIMENSIONS, dimension
 from tallybook.query.filters import Filter
 from tallybook.query.question import Query, question
-from tallybook.query.splits import Split
-from tallybook.query.time import Range
+from tallybook.query.statement.compile import Basis, Side, compile_query
+from tallybook.query.statement.derive import OWNERS, looked_up
+from tallybook.query.statement.splits import Split
 
 GOLDEN = Path(__file__).parent / "golden"
 REGENERATE = "TALLYBOOK_WRITE_GOLDEN"

@@ -14,7 +14,7 @@ from tallybook.model.coverage import PartialBucketError, Run, check, cover, read
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import StoreError
 from tallybook.model.windows import DAY, SECONDS, Span, Window, naive, unix
-from tallybook.query.completeness import Held, completeness
+from tallybook.query.reports.completeness import Held, completeness
 from tests.books import book_at, hold, synced
 from tests.emulator.wire import MIDNIGHT, NOW, organization
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import DAY, SECONDS, Span, unix
-from tallybook.query.axis import GRAINS, edges, slots
-from tallybook.query.cuts import check_edges
-from tallybook.query.time import moment
+from tallybook.query.clocks.axis import GRAINS, edges, slots
+from tallybook.query.clocks.cuts import check_edges
+from tallybook.query.clocks.time import moment
 
 
 def utc(text: str) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import UsageError
-from tallybook.query.expression import Expression, Name, Negative, Number, Operation, parse
+from tallybook.query.formula import Expression, Name, Negative, Number, Operation, parse
 
 NAMES = ("cost", "orders", "input_tokens", "x1")
 AMOUNTS = st.decimals("-9999999999", "9999999999", places=18)

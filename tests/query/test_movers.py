@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tallybook.query.movers import movers
+from tallybook.query.reports.movers import movers
 
 
 def row(group: str, now: str | None, before: str | None, currency: str = "usd") -> dict[str, Any]:

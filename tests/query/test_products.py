@@ -18,7 +18,7 @@ from pyarrow import parquet
 from tallybook.book import Book
 from tallybook.model.datasets import DATASETS, MEASURES
 from tallybook.model.errors import ExportError, NotABookError, UnknownNameError, UsageError
-from tallybook.query import products
+from tallybook.query.reports import products
 from tallybook.show.export.products import PRODUCTS
 from tallybook.store.duckdb import DuckDBStore
 from tests.books import SYNCED_DAYS, hold

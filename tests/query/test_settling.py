@@ -8,7 +8,7 @@ from tallybook.book import Book
 from tallybook.collect.http import Http
 from tallybook.collect.sync import Policy, run
 from tallybook.model.windows import naive
-from tallybook.query.settling import HOURS
+from tallybook.query.reports.settling import HOURS
 from tallybook.show.restated import settling_text
 from tests.books import KEY, book_at, day, hold, kept_open
 from tests.clock import FakeClock

@@ -3,8 +3,8 @@
 import pytest
 
 from tallybook.book import Book
-from tallybook.query import basis
-from tallybook.query.smallest import FACTS
+from tallybook.query.statement import basis
+from tallybook.query.statement.smallest import FACTS
 
 NARROW, DAILY = "internal.usage_daily_narrow", "internal.usage_daily"
 SPAN = {"since": "2026-11-01", "until": "2026-11-22"}

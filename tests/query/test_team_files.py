@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tallybook.model.errors import QueryError, UsageError
 from tallybook.model.settings import Settings, Team
-from tallybook.query.assignments import unmatched
-from tallybook.query.csv_text import decoded, read
-from tallybook.query.team_files import as_sheet, of_groups, of_settings, of_sheet, text_of
-from tallybook.query.teams import KINDS, Rule, members
+from tallybook.query.own.assignments import unmatched
+from tallybook.query.own.csv_text import decoded, read
+from tallybook.query.own.team_files import as_sheet, of_groups, of_settings, of_sheet, text_of
+from tallybook.query.own.teams import KINDS, Rule, members
 
 DAY = dt.date(2026, 4, 1)
 TABLE = [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallybook.model.errors import UsageError
-from tallybook.query.teams import ALWAYS, KINDS, Member, Rule, called, checked, members, values
+from tallybook.query.own.teams import ALWAYS, KINDS, Member, Rule, called, checked, members, values
 
 ACME = "acme"
 

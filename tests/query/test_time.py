@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tallybook import UsageError
 from tallybook.model.errors import UnknownNameError
 from tallybook.model.windows import DAY, Span, naive, unix
-from tallybook.query.time import Range, moment, resolve, stretch
+from tallybook.query.clocks.time import Range, moment, resolve, stretch
 
 NOW = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)  # a Wednesday
 

@@ -15,10 +15,10 @@ from matplotlib.transforms import Bbox
 
 from tallybook.model.schema import MONEY, TIME
 from tallybook.model.windows import DAY, Span, unix
+from tallybook.query.clocks.time import Range
 from tallybook.query.coverage import Coverage
 from tallybook.query.dimensions import dimension
 from tallybook.query.question import Query, question
-from tallybook.query.time import Range
 from tallybook.show.result import Result
 
 START = dt.datetime(2026, 1, 5)  # noqa: DTZ001 - naive UTC, as answers have it; a Monday

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 import pytest
 
 from tallybook.model.windows import DAY, Span
-from tallybook.query.completeness import STATES, Completeness, Held
+from tallybook.query.reports.completeness import STATES, Completeness, Held
 from tallybook.show.heatmap import heatmap
 
 BEGIN = 20_400 * DAY

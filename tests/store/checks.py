@@ -11,7 +11,7 @@ from typing import Any
 
 from tallybook.model.coverage import squeeze
 from tallybook.model.windows import SECONDS, naive, unix
-from tallybook.query.restatements import restatements
+from tallybook.query.reports.restatements import restatements
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.oracle import Oracle, dataset_of, table_rows
 from tests.store.rollups import rollups_are_right

@@ -11,16 +11,17 @@ from tallybook.book.common import Words, words
 from tallybook.model.settings import Settings
 from tallybook.model.windows import unix
 from tallybook.query import answer as answering
-from tallybook.query import belonging, business_terms, inventory
 from tallybook.query import where as restrict
-from tallybook.query.assignments import all_rules, assignments
-from tallybook.query.business import definitions
-from tallybook.query.closed import comparison
+from tallybook.query.clocks.closed import comparison
+from tallybook.query.clocks.time import When, known_at, resolve
 from tallybook.query.dimensions import dimension, is_known
 from tallybook.query.metrics import is_metric
+from tallybook.query.own import belonging, business_terms
+from tallybook.query.own.assignments import all_rules, assignments
+from tallybook.query.own.business import definitions
+from tallybook.query.own.teams import Rule
 from tallybook.query.question import question
-from tallybook.query.teams import Rule
-from tallybook.query.time import When, known_at, resolve
+from tallybook.query.reports import inventory
 from tallybook.query.where import Where
 from tallybook.show.result import Result
 from tallybook.store.base import Store

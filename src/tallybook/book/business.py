@@ -15,11 +15,11 @@ from tallybook.model.errors import UsageError, suggest
 from tallybook.model.records import Swap
 from tallybook.model.settings import Settings
 from tallybook.model.windows import Span, iso, merge, naive, subtract
-from tallybook.query import business
-from tallybook.query.assignments import all_rules, held_ids
-from tallybook.query.business import Definition
-from tallybook.query.business_rows import Bucketed, Columns, bucketed, fits, grain_of, moments, records
-from tallybook.query.teams import values
+from tallybook.query.own import business
+from tallybook.query.own.assignments import all_rules, held_ids
+from tallybook.query.own.business import Definition
+from tallybook.query.own.business_rows import Bucketed, Columns, bucketed, fits, grain_of, moments, records
+from tallybook.query.own.teams import values
 from tallybook.store.base import Store
 
 By = str | Sequence[str] | Mapping[str, str]

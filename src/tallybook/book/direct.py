@@ -16,9 +16,9 @@ from tallybook.model.secret import AdminKey
 from tallybook.model.settings import load
 from tallybook.model.windows import SECONDS, Window, ceil, cut, naive, unix
 from tallybook.query import where as restrict
+from tallybook.query.clocks.time import When
+from tallybook.query.clocks.time import resolve as resolve_time
 from tallybook.query.coverage import Coverage, Gap, joined
-from tallybook.query.time import When
-from tallybook.query.time import resolve as resolve_time
 from tallybook.query.where import Where
 from tallybook.show.result import Fetched, concat
 

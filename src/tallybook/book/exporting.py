@@ -11,8 +11,8 @@ from tallybook.book.looking_back import look_back
 from tallybook.model.clock import Clock
 from tallybook.model.settings import Settings
 from tallybook.model.windows import unix
-from tallybook.query import inventory
-from tallybook.query.time import When, resolve
+from tallybook.query.clocks.time import When, resolve
+from tallybook.query.reports import inventory
 from tallybook.query.where import orgs
 from tallybook.store.base import Store
 
@@ -47,7 +47,7 @@ class Exporting:
         written whole or not at all; what is there already is replaced only with `force`. Others wait for the book
         meanwhile. Raises `UsageError`, `ExportError` where it cannot be written, `NotABookError`.
         """
-        from tallybook.query.products import opened
+        from tallybook.query.reports.products import opened
         from tallybook.show.export.products import Exported, product
 
         known, path, now = product(kind), Path(target).expanduser(), self._clock.now()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tallybook.model.errors import UsageError, suggest
-from tallybook.query import csv_text
+from tallybook.query.own import csv_text
 
 Frame = Any
 """A path, rows as mappings, or anything that gives Arrow: pandas, polars, pyarrow, DuckDB."""

@@ -21,9 +21,9 @@ from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, checked_name, load
 from tallybook.model.windows import Window, floor, unix
-from tallybook.query import completeness, inventory
-from tallybook.query.time import When, moment
-from tallybook.query.time import resolve as resolve_time
+from tallybook.query.clocks.time import When, moment
+from tallybook.query.clocks.time import resolve as resolve_time
+from tallybook.query.reports import completeness, inventory
 from tallybook.query.where import Where
 from tallybook.show.result import Result
 from tallybook.store.base import Store

@@ -9,8 +9,8 @@ from typing import Any
 from tallybook.book.asking import ask
 from tallybook.model.settings import Settings
 from tallybook.query.answer import PREVIOUS
-from tallybook.query.inventory import freshness
-from tallybook.query.movers import movers
+from tallybook.query.reports.inventory import freshness
+from tallybook.query.reports.movers import movers
 from tallybook.show.glance import Glance
 from tallybook.show.result import Result
 from tallybook.store.base import Store

@@ -56,7 +56,7 @@ def measured(store: Store, settings: Settings, orgs: Iterable[str], now: int) ->
         return used
     if used.measured_at is not None and used.measured_at <= now < used.measured_at + DAY:
         return used
-    from tallybook.query.settling import settling
+    from tallybook.query.reports.settling import settling
 
     days: dict[bool, list[int]] = {False: [], True: []}
     for org in orgs:

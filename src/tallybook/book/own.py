@@ -52,8 +52,8 @@ class Own:
 
     def teams_csv(self) -> str:
         """Return the list of teams that the book holds as the CSV that imports it again."""
-        from tallybook.query.assignments import imported
-        from tallybook.query.team_files import text_of
+        from tallybook.query.own.assignments import imported
+        from tallybook.query.own.team_files import text_of
 
         return text_of(imported(self.store))
 

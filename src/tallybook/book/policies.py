@@ -10,7 +10,7 @@ from tallybook.model.datasets import DATASETS, REACH, SPLITS, dataset
 from tallybook.model.errors import UsageError
 from tallybook.model.settings import Settings
 from tallybook.model.windows import floor, iso
-from tallybook.query.time import When, backwards, moment
+from tallybook.query.clocks.time import When, backwards, moment
 from tallybook.store.base import Store
 
 

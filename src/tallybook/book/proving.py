@@ -11,8 +11,8 @@ from tallybook.model.datasets import HELD
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.model.windows import DAY, iso
 from tallybook.query import where as restrict
+from tallybook.query.clocks.time import When, moment
 from tallybook.query.filters import matching
-from tallybook.query.time import When, moment
 from tallybook.query.where import Where
 from tallybook.store.base import Store
 

@@ -10,13 +10,13 @@ from tallybook.model.clock import Clock
 from tallybook.model.datasets import HELD, dataset
 from tallybook.model.settings import Settings
 from tallybook.model.windows import unix
-from tallybook.query.time import When
-from tallybook.query.time import resolve as resolve_time
+from tallybook.query.clocks.time import When
+from tallybook.query.clocks.time import resolve as resolve_time
 from tallybook.store.base import Store
 
 if TYPE_CHECKING:
-    from tallybook.query.restatements import Restatement
-    from tallybook.query.settling import Settling
+    from tallybook.query.reports.restatements import Restatement
+    from tallybook.query.reports.settling import Settling
     from tallybook.query.vocabulary import Vocabulary
     from tallybook.show.glance import Glance
 
@@ -39,9 +39,9 @@ class Reports:
 
     def vocabulary(self) -> Vocabulary:
         """Return every metric and dimension that can be asked for, your own included. Never creates a book."""
-        from tallybook.query import belonging, business_terms
-        from tallybook.query.assignments import all_rules
-        from tallybook.query.business import definitions
+        from tallybook.query.own import belonging, business_terms
+        from tallybook.query.own.assignments import all_rules
+        from tallybook.query.own.business import definitions
         from tallybook.query.vocabulary import vocabulary
 
         own = business_terms.metrics(definitions(self.store)).values()
@@ -61,7 +61,7 @@ class Reports:
 
         The range bounds the days that were restated (default: all). Never creates a book.
         """
-        from tallybook.query.restatements import restatements
+        from tallybook.query.reports.restatements import restatements
 
         said = (period, since, until, last) != (None, None, None, None)
         now = self._clock.now()
@@ -71,7 +71,7 @@ class Reports:
 
     def settling(self, org: str | None = None) -> list[Settling]:
         """Return how long after its end a bucket of each dataset still changes, and the look-back that it suggests."""
-        from tallybook.query.settling import settling
+        from tallybook.query.reports.settling import settling
 
         return settling(self.store, org or self.settings.only().name, self._look_back(), unix(self._clock.now()))
 

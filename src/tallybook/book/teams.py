@@ -10,9 +10,9 @@ from typing import Any
 from tallybook.model.errors import UsageError
 from tallybook.model.records import Swap
 from tallybook.model.settings import Settings
-from tallybook.query import assignments, csv_text, team_files
-from tallybook.query.business import definitions
-from tallybook.query.teams import Rule, members, values
+from tallybook.query.own import assignments, csv_text, team_files
+from tallybook.query.own.business import definitions
+from tallybook.query.own.teams import Rule, members, values
 from tallybook.store.base import Store
 
 Rows = str | Path | Iterable[Mapping[str, Any]]

@@ -12,7 +12,7 @@ import click
 from tallybook.cli.run import common, json_flag, of_orgs, org_option, time_options, words
 
 if TYPE_CHECKING:
-    from tallybook.query.completeness import Completeness
+    from tallybook.query.reports.completeness import Completeness
 
 
 @click.command(

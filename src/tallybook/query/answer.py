@@ -13,18 +13,18 @@ import pyarrow as pa
 from tallybook.model.arrow import column
 from tallybook.model.schema import TIME
 from tallybook.model.windows import Span
-from tallybook.query import business_terms
-from tallybook.query.axis import Slot
-from tallybook.query.basis import Ground, ground
-from tallybook.query.compare import Comparison
-from tallybook.query.compile import compile_query
+from tallybook.query.clocks.axis import Slot
+from tallybook.query.clocks.compare import Comparison
+from tallybook.query.clocks.time import Range
 from tallybook.query.coverage import Coverage, assess, combined
 from tallybook.query.grid import Cells, Grid, Group, Held, groups_of, numbers, read
-from tallybook.query.holding import holders, lengths
 from tallybook.query.labels import Labels, identity_of, labels
-from tallybook.query.outer import REST_ROWS
+from tallybook.query.own import business_terms
 from tallybook.query.question import Query
-from tallybook.query.time import Range
+from tallybook.query.statement.basis import Ground, ground
+from tallybook.query.statement.compile import compile_query
+from tallybook.query.statement.holding import holders, lengths
+from tallybook.query.statement.outer import REST_ROWS
 from tallybook.query.values import column_of, plain
 from tallybook.query.words import UNATTRIBUTED, is_word
 from tallybook.store.base import Store

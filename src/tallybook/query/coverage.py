@@ -10,7 +10,7 @@ from typing import Any
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import SECONDS, Span, iso, naive, subtract, unix
-from tallybook.query.time import stretch
+from tallybook.query.clocks.time import stretch
 
 _JSON = "%Y-%m-%dT%H:%M:%SZ"
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from tallybook.query.metrics import Term
-from tallybook.query.outer import NO_GROUP, NO_TIME, REST_ROWS
 from tallybook.query.question import Query
-from tallybook.query.terms import GROUPED, in_the_end, rows_of, summed
+from tallybook.query.statement.outer import NO_GROUP, NO_TIME, REST_ROWS
+from tallybook.query.statement.terms import GROUPED, in_the_end, rows_of, summed
 from tallybook.query.words import OTHER, is_word
 
 Group = tuple[Any, ...]

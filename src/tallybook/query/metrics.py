@@ -12,7 +12,7 @@ from typing import Literal
 from tallybook.model.datasets import DATASETS, MEASURES
 from tallybook.model.errors import UnknownNameError, UsageError, near, suggest
 from tallybook.query.dimensions import dimension, needed
-from tallybook.query.expression import Expression, parse
+from tallybook.query.formula import Expression, parse
 
 Kind = Literal["flow", "level", "distinct", "ratio"]
 Table = Literal["costs", "usage", "business"]

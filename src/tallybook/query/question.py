@@ -10,14 +10,14 @@ from typing import Any
 
 from tallybook.model.datasets import DATASETS, Dataset
 from tallybook.model.errors import UnanswerableError, UnknownNameError, UsageError
-from tallybook.query.axis import GRAINS
-from tallybook.query.derive import Derivations
+from tallybook.query.clocks.axis import GRAINS
+from tallybook.query.clocks.time import Range
 from tallybook.query.dimensions import DIMENSIONS, Dimension, needed, offers
 from tallybook.query.filters import Filter
 from tallybook.query.metrics import METRICS, Metric, Term, asked
-from tallybook.query.splits import split_of
-from tallybook.query.time import Range
-from tallybook.query.together import marked
+from tallybook.query.statement.derive import Derivations
+from tallybook.query.statement.splits import split_of
+from tallybook.query.statement.together import marked
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from tallybook.model.windows import Span
-from tallybook.query.business import Definition
-from tallybook.query.time import stretch
+from tallybook.query.clocks.time import stretch
+from tallybook.query.own.business import Definition
 from tallybook.show.tables import Column, table_text, terminal_width
 from tallybook.show.text import render
 

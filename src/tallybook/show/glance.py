@@ -12,8 +12,8 @@ from typing import Any
 
 from rich.table import Table
 
-from tallybook.query.inventory import Freshness
-from tallybook.query.movers import Mover
+from tallybook.query.reports.inventory import Freshness
+from tallybook.query.reports.movers import Mover
 from tallybook.show.marks import sparkline
 from tallybook.show.numbers import Number, count, money, places, relative, signed
 from tallybook.show.result import Result, decimal_text

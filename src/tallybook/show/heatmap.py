@@ -9,8 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tallybook.model.windows import DAY, Span, naive
-from tallybook.query.completeness import STATES, Completeness, Held
-from tallybook.query.time import Range, stretch
+from tallybook.query.clocks.time import Range, stretch
+from tallybook.query.reports.completeness import STATES, Completeness, Held
 from tallybook.show.tables import plain, terminal_width
 from tallybook.show.text import render
 

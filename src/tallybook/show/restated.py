@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tallybook.query.restatements import Change, Restatement
-from tallybook.query.settling import Settling
+from tallybook.query.reports.restatements import Change, Restatement
+from tallybook.query.reports.settling import Settling
 from tallybook.show.numbers import count, money
 from tallybook.show.tables import Column, plain, table_text, terminal_width
 from tallybook.show.text import render

@@ -16,10 +16,10 @@ import pyarrow as pa
 from tallybook.model.datasets import MEASURES, Dataset
 from tallybook.model.errors import MissingExtraError
 from tallybook.model.windows import Span
-from tallybook.query.compare import Comparison
+from tallybook.query.clocks.compare import Comparison
+from tallybook.query.clocks.time import Range, known_text
 from tallybook.query.coverage import Coverage, Gap
 from tallybook.query.question import Query
-from tallybook.query.time import Range, known_text
 
 if TYPE_CHECKING:
     import pandas as pd

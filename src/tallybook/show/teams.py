@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tallybook.query.teams import Rule
+from tallybook.query.own.teams import Rule
 from tallybook.show.tables import Column, plain, table_text, terminal_width
 from tallybook.show.text import render
 

@@ -11,8 +11,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tallybook.query.inventory import Status
-from tallybook.query.time import stretch
+from tallybook.query.clocks.time import stretch
+from tallybook.query.reports.inventory import Status
 from tallybook.show.answers import result_table
 from tallybook.show.numbers import count, days, money, places, size
 from tallybook.show.result import Fetched, Result

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tallybook.model.windows import iso
-from tallybook.query.time import stretch
+from tallybook.query.clocks.time import stretch
 from tallybook.show.numbers import days
 from tallybook.show.tables import Column, plain, table_text, terminal_width
 from tallybook.show.text import render

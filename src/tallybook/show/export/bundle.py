@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tallybook.model.windows import naive
-from tallybook.query.products import FACTS, Table, Whole
+from tallybook.query.reports.products import FACTS, Table, Whole
 from tallybook.show.export import parquet_form
 from tallybook.show.export.content import Content
 from tallybook.show.export.described import coverage_of, in_words, tables_of

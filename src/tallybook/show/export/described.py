@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tallybook.model.datasets import DIMENSIONS, MEASURES
 from tallybook.model.version import __version__
-from tallybook.query.products import FACTS, NAMED, PARTS, Whole
+from tallybook.query.reports.products import FACTS, NAMED, PARTS, Whole
 
 _COLUMNS = {
     "org": "Your short name of the organization.",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from tallybook.model.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from tallybook.query.clocks.time import Range
     from tallybook.query.coverage import Coverage
-    from tallybook.query.products import Whole
-    from tallybook.query.time import Range
+    from tallybook.query.reports.products import Whole
 
 
 @dataclass(frozen=True, slots=True)

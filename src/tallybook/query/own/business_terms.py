@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import Span, iso, naive, subtract
-from tallybook.query.axis import Slot, edges
-from tallybook.query.business import Definition, coverage
+from tallybook.query.clocks.axis import Slot, edges
 from tallybook.query.coverage import Gap
 from tallybook.query.metrics import Fold, Metric, Term
+from tallybook.query.own.business import Definition, coverage
 from tallybook.query.question import Query
 from tallybook.store.base import Store
 

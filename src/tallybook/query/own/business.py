@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.model.windows import Span, merge, naive, unix
-from tallybook.query.teams import OWN, is_taken
+from tallybook.query.own.teams import OWN, is_taken
 from tallybook.store.base import Store
 
 Kind = Literal["flow", "level"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tallybook.model.coverage import Run
 from tallybook.model.windows import DAY, unix
-from tallybook.query.compare import Comparison, closed_through, compared
+from tallybook.query.clocks.compare import Comparison, closed_through, compared
+from tallybook.query.clocks.zones import at, beginning, local
 from tallybook.query.question import Query
-from tallybook.query.zones import at, beginning, local
 from tallybook.store.base import Store
 from tallybook.store.versions import source
 

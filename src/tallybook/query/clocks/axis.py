@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.model.windows import DAY, Span, naive, unix
-from tallybook.query.zones import at, beginning, local, offsets, stepped
+from tallybook.query.clocks.zones import at, beginning, local, offsets, stepped
 
 _SECONDS = {"minute": 60, "hour": 3600}
 """Grains that are told by counting seconds, not days of a calendar."""

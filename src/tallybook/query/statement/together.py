@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from tallybook.model.coverage import Run
 from tallybook.model.windows import DAY, Span, subtract
-from tallybook.query.holding import united
+from tallybook.query.clocks.time import stretch
 from tallybook.query.metrics import Metric, Term
-from tallybook.query.time import stretch
+from tallybook.query.statement.holding import united
 
 Spans = Mapping[str, Sequence[Span]]
 """By dataset or business metric, where it is known."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from tallybook.model.errors import UnknownNameError
-from tallybook.query.derive import Derivation, Derivations
 from tallybook.query.dimensions import Dimension
 from tallybook.query.filters import Filter, is_pattern
-from tallybook.query.teams import Member, Rule, values
+from tallybook.query.own.teams import Member, Rule, values
+from tallybook.query.statement.derive import Derivation, Derivations
 from tallybook.query.words import UNASSIGNED, is_word
 
 _WAYS = (

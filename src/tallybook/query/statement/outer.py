@@ -8,7 +8,7 @@ from typing import Any
 
 from tallybook.query.metrics import Term
 from tallybook.query.question import Query
-from tallybook.query.terms import by_of, in_the_end, summed
+from tallybook.query.statement.terms import by_of, in_the_end, summed
 from tallybook.query.words import OTHER
 
 REST_ROWS = "rest rows"

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tallybook.model.settings import Settings
-from tallybook.query.team_files import of_settings
-from tallybook.query.teams import GONE, Ids, Member, Rule, called, members
+from tallybook.query.own.team_files import of_settings
+from tallybook.query.own.teams import GONE, Ids, Member, Rule, called, members
 from tallybook.store.base import Store
 
 _COLUMNS = {"project": "project_id", "user": "user_id", "api_key": "api_key_id"}

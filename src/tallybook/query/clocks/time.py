@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tallybook.model.errors import UsageError, suggest
 from tallybook.model.windows import DAY, Span, iso, naive, unix
-from tallybook.query.zones import at, beginning, clock, local, offset, stepped, zone
+from tallybook.query.clocks.zones import at, beginning, clock, local, offset, stepped, zone
 
 When = str | dt.date | dt.datetime
 

@@ -12,7 +12,7 @@ from tallybook.query.dimensions import HOURS, WEEKDAYS, Dimension, needed, offer
 from tallybook.query.filters import Filter, condition, is_pattern
 from tallybook.query.metrics import Table
 from tallybook.query.question import Query
-from tallybook.query.splits import Split
+from tallybook.query.statement.splits import Split
 from tallybook.query.words import NONE, NOT_HELD, UNATTRIBUTED
 
 NotHeld = Mapping[tuple[str, str, str], Sequence[Span]]

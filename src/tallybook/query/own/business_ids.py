@@ -8,7 +8,7 @@ from typing import Any
 
 from tallybook.model.errors import UsageError, near
 from tallybook.query.labels import Identity
-from tallybook.query.teams import Ids
+from tallybook.query.own.teams import Ids
 
 
 @dataclass(frozen=True, slots=True)

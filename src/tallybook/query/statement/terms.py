@@ -7,8 +7,8 @@ from typing import Any
 
 from tallybook.model.windows import SECONDS, Span, naive
 from tallybook.query.dimensions import dimension
-from tallybook.query.expressions import Scope, Text, group, marks
 from tallybook.query.metrics import Term
+from tallybook.query.statement.pieces import Scope, Text, group, marks
 
 COUNT, MONEY = "DECIMAL(38, 0)", "DECIMAL(38, 18)"
 Lasts = Mapping[str, Sequence[int]]

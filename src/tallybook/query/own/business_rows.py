@@ -13,9 +13,9 @@ from typing import Any
 
 from tallybook.model.errors import UsageError
 from tallybook.model.windows import Span, merge, unix
-from tallybook.query.business import GRAINS, Definition
-from tallybook.query.business_ids import Record, Resolver
-from tallybook.query.teams import Ids
+from tallybook.query.own.business import GRAINS, Definition
+from tallybook.query.own.business_ids import Record, Resolver
+from tallybook.query.own.teams import Ids
 
 _MONEY = Decimal(1).scaleb(-18)
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)

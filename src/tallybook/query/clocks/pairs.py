@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import pairwise, zip_longest
 
 from tallybook.model.windows import Span
-from tallybook.query.axis import Slot, following, slots
-from tallybook.query.time import Range
-from tallybook.query.zones import MONTHS, at, clock
+from tallybook.query.clocks.axis import Slot, following, slots
+from tallybook.query.clocks.time import Range
+from tallybook.query.clocks.zones import MONTHS, at, clock
 
 Pair = tuple[Slot | None, Slot | None]
 """A slot of now and what it is compared with; None where the other side has nothing there."""

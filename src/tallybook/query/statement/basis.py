@@ -9,21 +9,21 @@ from itertools import product
 from tallybook.model.coverage import Run, together
 from tallybook.model.datasets import HELD
 from tallybook.model.windows import Span
-from tallybook.query import business_terms
-from tallybook.query.axis import Slot, clock_pieces, shift_pieces, slots
-from tallybook.query.business import definitions
-from tallybook.query.compare import Comparison
-from tallybook.query.compile import Basis, Side
+from tallybook.query.clocks.axis import Slot, clock_pieces, shift_pieces, slots
+from tallybook.query.clocks.compare import Comparison
+from tallybook.query.clocks.cuts import check_edges, check_told, check_widths
+from tallybook.query.clocks.time import Range
 from tallybook.query.coverage import not_held
-from tallybook.query.cuts import check_edges, check_told, check_widths
-from tallybook.query.expressions import Shifts
-from tallybook.query.holding import lasts
-from tallybook.query.lookups import derivations
+from tallybook.query.own import business_terms
+from tallybook.query.own.business import definitions
 from tallybook.query.question import Query
-from tallybook.query.smallest import usage_table
-from tallybook.query.splits import Split, usable
-from tallybook.query.time import Range
-from tallybook.query.together import both, extents, remark
+from tallybook.query.statement.compile import Basis, Side
+from tallybook.query.statement.holding import lasts
+from tallybook.query.statement.lookups import derivations
+from tallybook.query.statement.pieces import Shifts
+from tallybook.query.statement.smallest import usage_table
+from tallybook.query.statement.splits import Split, usable
+from tallybook.query.statement.together import both, extents, remark
 from tallybook.store.base import Store
 
 Runs = dict[str, dict[str, list[Run]]]

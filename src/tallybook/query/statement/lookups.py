@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from tallybook.query.derive import OWNERS, Derivation, looked_up
 from tallybook.query.question import Query
+from tallybook.query.statement.derive import OWNERS, Derivation, looked_up
 from tallybook.store.base import Store
 
 MODELS_BILLED = "models"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from tallybook.model.coverage import Run
 from tallybook.model.errors import UnknownNameError, UsageError
 from tallybook.model.windows import DAY, floor
-from tallybook.query.axis import Pieces, pieces
-from tallybook.query.pairs import Pair, paired
-from tallybook.query.time import Range
-from tallybook.query.zones import MONTHS, at, clock, stepped
+from tallybook.query.clocks.axis import Pieces, pieces
+from tallybook.query.clocks.pairs import Pair, paired
+from tallybook.query.clocks.time import Range
+from tallybook.query.clocks.zones import MONTHS, at, clock, stepped
 
 KINDS = ("previous", "year")
 """What a range can be compared with: what was just before, and a year ago."""

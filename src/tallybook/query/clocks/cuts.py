@@ -10,8 +10,8 @@ from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import SECONDS, Span, ceil, floor, iso
-from tallybook.query.axis import Slot, edges, slots
-from tallybook.query.zones import at, local, offsets
+from tallybook.query.clocks.axis import Slot, edges, slots
+from tallybook.query.clocks.zones import at, local, offsets
 
 _WORDS = {"1m": "minute", "1h": "hour", "1d": "day"}
 

@@ -17,9 +17,9 @@ from tallybook.model.datasets import HELD, Dataset
 from tallybook.model.errors import UsageError
 from tallybook.model.schema import COSTS_TABLE, SPLITS_TABLE, USAGE_TABLE
 from tallybook.model.windows import DAY, Span, ceil, floor, merge, naive, unix
+from tallybook.query.clocks.time import Range
+from tallybook.query.clocks.zones import beginning, stepped
 from tallybook.query.coverage import Coverage, assess, combined
-from tallybook.query.time import Range
-from tallybook.query.zones import beginning, stepped
 from tallybook.store.base import Store, Stream
 
 NAMED = {"project_id": "project", "user_id": "user", "api_key_id": "api_key"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tallybook.model.windows import DAY, Span
-from tallybook.query.compile import Basis
 from tallybook.query.dimensions import dimension, stored
 from tallybook.query.question import Query
+from tallybook.query.statement.compile import Basis
 from tallybook.store.rollups import smallest
 
 FACTS = "usage"

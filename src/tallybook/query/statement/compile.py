@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tallybook.model.windows import Span
-from tallybook.query.business import TABLE
-from tallybook.query.derive import Derivations, derived
-from tallybook.query.expressions import NotHeld, Scope, Shifts, Text, conditions, group, slot
 from tallybook.query.metrics import Table
-from tallybook.query.outer import REST_ROWS, outer
+from tallybook.query.own.business import TABLE
 from tallybook.query.question import Query
-from tallybook.query.splits import Split, bill_by
-from tallybook.query.terms import GROUPED, Lasts, Shared, by_of, grouped
-from tallybook.query.terms import values as of_term
+from tallybook.query.statement.derive import Derivations, derived
+from tallybook.query.statement.outer import REST_ROWS, outer
+from tallybook.query.statement.pieces import NotHeld, Scope, Shifts, Text, conditions, group, slot
+from tallybook.query.statement.splits import Split, bill_by
+from tallybook.query.statement.terms import GROUPED, Lasts, Shared, by_of, grouped
+from tallybook.query.statement.terms import values as of_term
 from tallybook.store.versions import source
 
 _REST = "COUNT(CASE WHEN f.part = 'rest' THEN 1 END)"

@@ -10,9 +10,9 @@ from typing import Any
 
 from tallybook.model.errors import UnknownNameError, UsageError, suggest
 from tallybook.model.settings import Settings
-from tallybook.query.csv_text import Line, Sheet, written
 from tallybook.query.labels import Identity, labels
-from tallybook.query.teams import KINDS, OWN, Rule, check_tag, checked, values
+from tallybook.query.own.csv_text import Line, Sheet, written
+from tallybook.query.own.teams import KINDS, OWN, Rule, check_tag, checked, values
 
 _NEEDED = ("kind", "id", "team")
 _DAYS = ("valid_from", "valid_to")

@@ -1,0 +1,1 @@
+"""What is the user's own: teams and tags by rules, and business metrics."""

@@ -1,0 +1,1 @@
+"""A question made into one portable statement, and what that rests on."""
