@@ -109,6 +109,44 @@ def test_a_process_that_holds_the_file_is_waited_for(path: Path, clock: FakeCloc
     assert len(letting_go.slept) == 3
 
 
+class Watching(FakeClock):
+    """A clock during whose sleeps another process commits every fourth second, five times, and then lets go."""
+
+    child: "subprocess.Popen[str]"
+    commits = 0
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if sum(self.slept) < 4 * (self.commits + 1):
+            return
+        self.commits += 1
+        assert self.child.stdin is not None
+        self.child.stdin.write("go on\n")
+        self.child.stdin.flush()
+        assert said(self.child) == ("committed" if self.commits < 6 else "let go")
+
+
+def test_a_process_that_gets_on_with_its_commits_is_waited_for_however_long_it_takes(
+    path: Path, clock: FakeClock
+) -> None:
+    code = """
+with store.opened():
+    say('held')
+    for n in range(5):
+        sys.stdin.readline()
+        store.replace(day(n))
+        say('committed')
+    sys.stdin.readline()
+say('let go')
+"""
+    watching = Watching(clock.now())
+    with process(path, code) as watching.child:
+        assert said(watching.child) == "held"
+        found = DuckDBStore(path, watching).read("SELECT count(*) AS days FROM usage").to_pylist()
+    assert found == [{"days": 5}]
+    assert sum(watching.slept) > 20
+
+
 def test_a_sync_in_another_process_is_named(path: Path, clock: FakeClock) -> None:
     code = """
 import datetime as dt

@@ -135,12 +135,16 @@ class BookFile:
             self._refuse_strangers()
         # A book that may only be read can still be read.
         read_only = not create and not _may_write(self.path)
-        deadline = self._clock.monotonic() + self._lock_seconds
+        seen: list[tuple[int, int]] | None = None
+        deadline = 0.0
         while True:
             try:
                 with translated(self.path):
                     self._engine.attach(threads=threads, read_only=read_only)
             except StoreLockedError:
+                # A holder that gets on with it lets go now and then: only one that stands still is not waited for.
+                if (now := _stamps(self.path)) != seen:
+                    seen, deadline = now, self._clock.monotonic() + self._lock_seconds
                 if self._clock.monotonic() > deadline:
                     raise
                 self._clock.sleep(random.uniform(0.005, 0.02))  # noqa: S311
@@ -289,6 +293,16 @@ def is_full(path: Path, text: str) -> bool:
     with suppress(OSError):
         return shutil.disk_usage(path.parent).free < 1 << 20
     return False
+
+
+def _stamps(path: Path) -> list[tuple[int, int]]:
+    """Return what changes with every commit: size and time of the file and of its log."""
+    found = []
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        with suppress(OSError):
+            status = file.stat()
+            found.append((status.st_size, status.st_mtime_ns))
+    return found
 
 
 def _may_write(path: Path) -> bool:
