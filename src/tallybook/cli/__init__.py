@@ -29,8 +29,12 @@ COMMANDS = {
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "forget": "Erase a person from the book, and keep every number.",
     "emulator": "Run a synthetic organization to try things on.",
+    "completion": "Print the script with which a shell completes commands.",
 }
 """Every command, each in the module of its name, with its one-line help; in the order in which people meet them."""
+
+COMPLETE = "_TALLYBOOK_COMPLETE"
+"""The environment variable in which a shell's script says that it asks how a command line may go on."""
 
 _OVERVIEW = """\
 Usage: tallybook COMMAND [OPTIONS]
@@ -68,6 +72,10 @@ def _has_book() -> bool:
 def main() -> None:
     """Run the command line; ends the process with the documented exit code."""
     arguments = sys.argv[1:]
+    if asked := os.environ.get(COMPLETE):
+        from tallybook.cli.completion import complete
+
+        sys.exit(complete(asked))
     if arguments[:1] in (["-h"], ["--help"], ["help"]) or not (arguments or _has_book()):
         sys.stdout.write(overview())
         return

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tallybook.cli import offers
 from tallybook.cli.run import Decorator, note, org_option, pairs, time_options, words
 
 if TYPE_CHECKING:
     from tallybook.show.result import Result
 
+_BY = "Group by: project, user, api_key, model, line_item, …"
+_TZ = "Whose days and hours, as Europe/Berlin."
 _GRAINS = "minute, hour, day, week, month, quarter, year or total."
 _WHERE = "Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives."
 
@@ -20,19 +23,17 @@ _WHERE = "Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for al
 def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add METRIC..., and the options that say what is asked of them."""
     options: list[Decorator] = [
-        click.argument("metrics", nargs=-1, required=True, metavar="METRIC..."),
+        click.argument("metrics", nargs=-1, required=True, metavar="METRIC...", shell_complete=offers.metrics),
+        click.option("--by", multiple=True, metavar="DIM", help=_BY, shell_complete=offers.dimensions),
         click.option(
-            "--by", multiple=True, metavar="DIM", help="Group by: project, user, api_key, model, line_item, …"
+            "--grain", default="total", show_default=True, metavar="GRAIN", help=_GRAINS, shell_complete=offers.grains
         ),
-        click.option("--grain", default="total", show_default=True, metavar="GRAIN", help=_GRAINS),
-        click.option("--where", multiple=True, metavar="DIM=VALUE", help=_WHERE),
+        click.option("--where", multiple=True, metavar="DIM=VALUE", help=_WHERE, shell_complete=offers.conditions),
         click.option("--top", type=click.IntRange(1), metavar="N", help="The N largest groups; the rest is Other."),
         click.option(
             "--compare", type=click.Choice(["previous", "year"]), help="Beside it: the range before, or 364 days ago."
         ),
-        click.option(
-            "--tz", default="UTC", show_default=True, metavar="ZONE", help="Whose days and hours, as Europe/Berlin."
-        ),
+        click.option("--tz", default="UTC", show_default=True, metavar="ZONE", help=_TZ, shell_complete=offers.zones),
         org_option,
         time_options,
         click.option("--as-of", metavar="DATE", help="What the book knew at the end of that day, or at that moment."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tallybook.cli import offers
 from tallybook.cli.output import output_options, target
 from tallybook.cli.run import common, note, pairs, progress_bar, time_options, words
 
@@ -23,7 +24,7 @@ Examples:
   tallybook fetch completions --last 24h --width 1h --where batch=true --json
 """
 )
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=offers.datasets)
 @click.option("--width", default="1d", show_default=True, metavar="WIDTH", help="Length of a bucket: 1m, 1h or 1d.")
 @click.option("--group-by", multiple=True, metavar="DIM", help="OpenAI's names: model, project_id, …")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Filter by id, not by name; repeat for alternatives.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tallybook.cli.run import Decorator, json_flag
+from tallybook.cli.run import FILE, Decorator, json_flag
 from tallybook.show.export.files import refuse_existing
 from tallybook.show.export.forms import FORMS, form_of, printable
 
@@ -31,7 +31,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help=f"{TABLE} (default), {', '.join(FORMS)}. With -o, the suffix of FILE says it.",
         ),
         json_flag("The same as --format json."),
-        click.option("-o", "--output", metavar="FILE", help="Write to FILE instead, and print its name."),
+        click.option("-o", "--output", type=FILE, metavar="FILE", help="Write to FILE instead, and print its name."),
         click.option("--force", is_flag=True, help="Overwrite FILE."),
     ]
     for option in reversed(options):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tallybook.cli.asking import answered, question_options
-from tallybook.cli.run import common
+from tallybook.cli.run import FILE, common
 from tallybook.show.plots import FORMS, KINDS, THEMES
 
 
@@ -22,7 +22,7 @@ Examples:
 """
 )
 @question_options
-@click.option("-o", "--output", metavar="FILE", help=f"Where to: FILE.{', FILE.'.join(FORMS)}.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help=f"Where to: FILE.{', FILE.'.join(FORMS)}.")
 @click.option("--kind", type=click.Choice([*KINDS]), metavar="KIND", help=f"{', '.join(KINDS)}.  [default: what suits]")
 @click.option("--theme", type=click.Choice(THEMES), default=THEMES[0], show_default=True, help="Its colours.")
 @click.option("--title", metavar="TEXT", help="What stands above it.  [default: what it is about]")

@@ -6,7 +6,10 @@ import json
 
 import click
 
+from tallybook.cli import offers
 from tallybook.cli.run import common, json_flag, pairs
+
+_DATASET = "costs, completions, …, or costs_by_api_key."
 
 
 @click.command(
@@ -17,7 +20,7 @@ Examples:
   tallybook proof --dataset costs_by_user --day 2026-11-20 --json
 """
 )
-@click.option("--dataset", required=True, metavar="NAME", help="costs, completions, …, or costs_by_api_key.")
+@click.option("--dataset", required=True, metavar="NAME", help=_DATASET, shell_complete=offers.datasets)
 @click.option("--day", required=True, metavar="DATE", help="A day, UTC.")
 @click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this id or name; repeat for alternatives.")
 @click.option("--rows", default=10, show_default=True, type=click.IntRange(0), help="How many raw rows to show.")

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from tallybook.cli.run import common, json_flag, of_orgs, org_option, time_options, words
+from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, time_options, words
 
 
 @click.command(
@@ -18,7 +18,7 @@ Examples:
 """
 )
 @partial(time_options, default="all")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only this dataset; may be repeated.")
+@dataset_option
 @org_option
 @json_flag()
 @common

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from tallybook.cli import COMMANDS
+from tallybook.cli import COMMANDS, offers
 from tallybook.model.errors import TallybookError, suggest
 
 INTERRUPTED = 130
@@ -128,11 +128,17 @@ def _verbosity(context: click.Context, parameter: click.Parameter, value: int) -
     return value
 
 
+FILE = click.Path()
+"""The type of options that name a file, which shells then complete."""
+
+
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command on a book has: --book, --config, -v."""
     options: list[Decorator] = [
-        click.option("--book", metavar="PATH", help="The book. Default: the settings, else ./tallybook.duckdb."),
-        click.option("--config", metavar="FILE", help="Settings. Default: the nearest tallybook.toml."),
+        click.option(
+            "--book", type=FILE, metavar="PATH", help="The book. Default: the settings, else ./tallybook.duckdb."
+        ),
+        click.option("--config", type=FILE, metavar="FILE", help="Settings. Default: the nearest tallybook.toml."),
         click.option("-v", "verbose", count=True, expose_value=False, callback=_verbosity, help="Log; -vv logs more."),
         click.help_option("-h", "--help"),
     ]
@@ -146,11 +152,14 @@ def json_flag(help: str = "Print JSON.") -> Decorator:  # noqa: A002
     return click.option("--json", "as_json", is_flag=True, help=help)
 
 
+_PERIOD = "today, last-month, 2026-10, 2026-Q3, 2026, …"
+
+
 def time_options(function: Callable[..., Any], default: str = "30d") -> Callable[..., Any]:
     """Add the options that say a range of time."""
     options: list[Decorator] = [
         click.option("--last", metavar="LENGTH", help=f"24h, 30d, 4w or 12mo, ending now.  [default: {default}]"),
-        click.option("--period", metavar="WORD", help="today, last-month, 2026-10, 2026-Q3, 2026, …"),
+        click.option("--period", metavar="WORD", help=_PERIOD, shell_complete=offers.periods),
         click.option("--since", metavar="DATE", help="First day, or an exact moment (UTC)."),
         click.option("--until", metavar="DATE", help="Last day, included, or an exact moment."),
     ]
@@ -163,6 +172,15 @@ def org_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option --org, which may be repeated."""
     text = "Only this organization; may be repeated."
     option: Decorator = click.option("--org", "orgs", multiple=True, metavar="NAME", help=text)
+    return option(function)
+
+
+def dataset_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option --dataset, which may be repeated."""
+    text = "Only this dataset; may be repeated."
+    option: Decorator = click.option(
+        "--dataset", "datasets", multiple=True, metavar="NAME", help=text, shell_complete=offers.datasets
+    )
     return option(function)
 
 

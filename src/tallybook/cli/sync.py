@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag, note, of_orgs, org_option, progress_bar, words
+from tallybook.cli.run import common, dataset_option, json_flag, note, of_orgs, org_option, progress_bar, words
 
 if TYPE_CHECKING:
     from tallybook.model.windows import Window
@@ -26,7 +26,7 @@ Examples:
 )
 @click.option("--since", metavar="DATE", help="Only from this day on, whatever the API still gives.")
 @click.option("--until", metavar="DATE", help="Only up to this day, included.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only this dataset; may be repeated.")
+@dataset_option
 @org_option
 @click.option("--full", is_flag=True, help="Read stable days again, too, and ask again for what was refused.")
 @click.option("--dry-run", is_flag=True, help="Show what would be read, and ask the API nothing.")

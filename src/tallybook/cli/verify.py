@@ -6,7 +6,7 @@ import json
 
 import click
 
-from tallybook.cli.run import common, json_flag, of_orgs, org_option, progress_bar, words
+from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, progress_bar, words
 
 
 @click.command(
@@ -18,7 +18,7 @@ Examples:
 )
 @click.option("--since", metavar="DATE", help="Only from this day on.  [default: all that the API gives]")
 @click.option("--until", metavar="DATE", help="Only up to this day, included.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only this dataset; may be repeated.")
+@dataset_option
 @org_option
 @json_flag()
 @common

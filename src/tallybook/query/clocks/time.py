@@ -14,7 +14,7 @@ When = str | dt.date | dt.datetime
 
 _UNITS = {"d": "day", "w": "week", "mo": "month"}
 _LAST = re.compile(r"([1-9]\d{0,4})\s*(h|d|w|mo)")
-_NAMED = {"today": ("day", 0), "yesterday": ("day", -1)} | {
+NAMED = {"today": ("day", 0), "yesterday": ("day", -1)} | {
     f"{which}-{unit}": (unit, n)
     for unit in ("week", "month", "quarter", "year")
     for which, n in (("this", 0), ("last", -1))
@@ -246,14 +246,14 @@ def _last(text: str, now: dt.datetime, tz: str) -> Range:
 def _period(text: str, now: dt.datetime, tz: str) -> Range:
     text = text.strip()
     match = _PERIOD.fullmatch(text)
-    if text not in _NAMED and (not match or not 1970 <= int(match[1]) <= 9998):
-        raise UsageError(f"period={text!r} is not known. {suggest(text, [*_NAMED, '2026-10', '2026-Q3', '2026'])}")
+    if text not in NAMED and (not match or not 1970 <= int(match[1]) <= 9998):
+        raise UsageError(f"period={text!r} is not known. {suggest(text, [*NAMED, '2026-10', '2026-Q3', '2026'])}")
     if match:
         year, quarter, month = int(match[1]), match[2], match[3]
         unit = "quarter" if quarter else "month" if month else "year"
         start = dt.datetime(year, 3 * int(quarter) - 2 if quarter else int(month or 1), 1)  # noqa: DTZ001
     else:
-        unit, n = _NAMED[text]
+        unit, n = NAMED[text]
         start = stepped(beginning(local(unix(now), tz), unit), unit, n)
     first = at(start, tz)
     if first > unix(now):
