@@ -1,6 +1,8 @@
 """What an answer becomes: rows, frames, JSON and HTML; exact where it can be, and never silent about a gap."""
 
+import html
 import json
+import re
 from datetime import datetime
 from decimal import Decimal
 
@@ -103,13 +105,14 @@ def test_json_has_money_as_text_and_says_what_it_rests_on(partial: Result) -> No
 def test_every_form_of_an_incomplete_answer_says_so(partial: Result) -> None:
     said = "INCOMPLETE: costs 2026-11-02: not read"
     assert said in repr(partial)
-    assert said in partial._repr_html_()
+    assert f"<strong>Data {said}" in partial._repr_html_()
     assert said in " ".join(result_text(partial, width=80).split())
     assert json.loads(partial.to_json())["coverage"]["complete"] is False
 
 
 def test_a_complete_answer_says_so_too(whole: Result) -> None:
     assert "complete; as of 2026-11-23 15:30 UTC" in repr(whole)
+    assert "<strong>" not in whole._repr_html_()
     assert "INCOMPLETE" not in repr(whole) + whole._repr_html_() + result_text(whole, width=80)
 
 
@@ -119,11 +122,25 @@ def test_html_escapes_what_others_have_named(whole: Result) -> None:
     assert "<script>" not in page
 
 
+def cells(page: str) -> list[list[str]]:
+    return [[html.unescape(c) for c in re.findall(r"<t[hd] [^>]*>(.*?)</t", row)] for row in page.split("<tr>")[1:]]
+
+
+def test_a_notebook_shows_the_numbers_of_the_terminal(whole: Result, empty: Book) -> None:
+    table = cells(whole._repr_html_())
+    assert table[:2] == [["day", "project", "cost"], ["2026-11-01", "p<script>", "$12,345,678,901,234,567,890.12"]]
+    assert table[-1] == ["total", "", "$12,345,678,901,234,567,890.02"]
+    hold(empty, "costs", "2026-11-01", "2026-11-05", [*ROWS, ROWS[1] | {"currency": "eur"}])
+    table = cells(empty.query("cost", by="project", **NOVEMBER)._repr_html_())
+    assert table[-2:] == [["total", "$12,345,678,901,234,567,890.02"], ["", "−€0.10"]]
+
+
 def test_long_answers_are_cut_in_html_and_say_by_how_much(empty: Book) -> None:
     rows = [{"day": "2026-11-01", "project_id": f"p{n}", "line_item": "x", "amount": Decimal(n)} for n in range(1, 71)]
     hold(empty, "costs", "2026-11-01", "2026-11-02", rows)
     page = empty.query("cost", by="project", since="2026-11-01", until="2026-11-01")._repr_html_()
-    assert page.count("<tr>") == 61
+    assert len(cells(page)) == 62
+    assert cells(page)[-1] == ["total", "$2,485.00"]
     assert "… 10 more rows" in page
 
 

@@ -42,6 +42,12 @@ def result_table(result: Result, width: int | None = None, *, drawn: bool = Fals
     return "\n\n".join([table_text(columns, width), *([" ".join(remarks)] if remarks else [])])
 
 
+def result_columns(result: Result) -> list[Column]:
+    """Return an answer cut into the columns of its table, with totals at the foot."""
+    assert result.query is not None  # noqa: S101 - only answers are shown as tables
+    return _Table(result, result.query, feet=()).columns()
+
+
 def _feet(result: Result, query: Query) -> list[Row]:
     """Return the groups whose totals over time stand at the foot."""
     if not (query.is_timed and query.by and result.overall.num_rows > 1):

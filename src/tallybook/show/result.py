@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -181,14 +180,9 @@ class Result:
         return f"<{type(self).__name__}: {len(self)} rows, {self.basis}; {self.coverage}>"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.table.column_names)
-        shown = self.table.slice(0, 60).to_pylist()
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(str(_plain(v)))}</td>" for v in row.values()) + "</tr>" for row in shown
-        )
-        more = f"<p>… {len(self) - len(shown)} more rows</p>" if len(self) > len(shown) else ""
-        foot = html.escape(f"{self.basis}. {self.coverage}.")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}<p>{foot}</p>"
+        from tallybook.show.html import result_html
+
+        return result_html(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -284,14 +278,6 @@ def _finish(frame: pd.DataFrame, table: pa.Table, money: Money) -> pd.DataFrame:
         if pa.types.is_string(column.type):
             frame[column.name] = frame[column.name].astype(object).where(frame[column.name].notna(), None)
     return frame
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if hasattr(value, "strftime"):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return value
 
 
 def decimal_text(value: Decimal) -> str:

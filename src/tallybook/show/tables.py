@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from rich.cells import cell_len, set_cell_size
 
@@ -70,6 +71,11 @@ def spare(columns: Sequence[Column], width: int | None) -> int:
     return _UNLIMITED if width is None else width - width_of(columns) - _GAP
 
 
+def feet_of(columns: Sequence[Column]) -> list[tuple[str, ...]]:
+    """Return the lines below the cells, each with a text for every column."""
+    return list(zip_longest(*(c.foot for c in columns), fillvalue=""))
+
+
 def table_text(columns: Sequence[Column], width: int | None) -> str:
     """Return the table in at most `width` columns where that can be; None leaves it as wide as it is."""
     headers = [[c.name] for c in columns]
@@ -84,10 +90,8 @@ def table_text(columns: Sequence[Column], width: int | None) -> str:
     lines = [_line(columns, widths, [t[i] for t in top]) for i in range(deep)]
     lines.append(" " + "─" * (sum(widths) + _GAP * (len(columns) - 1)))
     lines += [_line(columns, widths, cells) for cells in zip(*(c.cells for c in columns), strict=True)]
-    feet = max(len(c.foot) for c in columns)
-    if feet:
-        lines.append("")
-        lines += [_line(columns, widths, [c.foot[i] if i < len(c.foot) else "" for c in columns]) for i in range(feet)]
+    if feet := [_line(columns, widths, cells) for cells in feet_of(columns)]:
+        lines += ["", *feet]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -197,22 +197,29 @@ def _held(status: Status, *, exact: bool) -> list[Column]:
 def fetched_text(found: Fetched, shown: int, *, width: int | None = None) -> str:
     """Return the first rows of fetched data as text: time, the columns that hold anything, as many numbers as fit."""
     width = width or terminal_width()
-    numbers = {f.name for f in found.table.schema if str(f.type).startswith(("int64", "decimal"))}
-    named = [n for n in found.table.column_names if n != "end_time" and found.table[n].null_count < len(found)]
-    sample = found.table.slice(0, shown).to_pylist()
+    every = fetched_columns(found, shown)
     columns: list[Column] = []
-    for name in sorted(named, key=lambda n: n in numbers):
-        cells = [_cell(row[name]) for row in sample]
-        column = Column(name, cells, is_label=name not in {*numbers, "start_time"}, is_number=name in numbers)
-        if name in numbers and width is not None and not fits([*columns, column], width):
+    for column in every:
+        if column.is_number and width is not None and not fits([*columns, column], width):
             break
         columns.append(column)
     hidden = len(found) - shown
     more = [f"… {hidden:,} more rows; --format csv or json prints all rows and columns."] if hidden > 0 else []
-    if not hidden > 0 and len(columns) < len(named):
+    if not hidden > 0 and len(columns) < len(every):
         more = ["Some columns do not fit; --format csv or json prints all."]
-    body = table_text(columns, width) if sample else "No rows in this range."
+    body = table_text(columns, width) if len(found) else "No rows in this range."
     return f"{body}\n\n{render(*more, f'{found.range}. Data {found.coverage}.', width=width)}"
+
+
+def fetched_columns(found: Fetched, shown: int) -> list[Column]:
+    """Return the first rows of fetched data cut into columns, those that hold anything, numbers last."""
+    numbers = {f.name for f in found.table.schema if str(f.type).startswith(("int64", "decimal"))}
+    named = [n for n in found.table.column_names if n != "end_time" and found.table[n].null_count < len(found)]
+    sample = found.table.slice(0, shown).to_pylist()
+    return [
+        Column(n, [_cell(row[n]) for row in sample], is_label=n not in {*numbers, "start_time"}, is_number=n in numbers)
+        for n in sorted(named, key=lambda n: n in numbers)
+    ]
 
 
 def _cell(value: Any) -> str:
