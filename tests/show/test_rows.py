@@ -76,3 +76,13 @@ def test_csv_gives_back_what_went_in() -> None:
     assert (Decimal(found["amount"]), int(found["n"]), found["name"]) == (Decimal("1234.5"), 1_234_567, "a,b\x1b[31m")
     assert (found["list"], found["batch"], found["day"]) == ('["1.5", null]', "true", "2026-11-01T00:00:00Z")
     assert second[1] == ""
+
+
+def test_csv_has_nothing_that_a_spreadsheet_would_run_and_numbers_as_they_are() -> None:
+    odd = ["=cmd()", "+1", "-1", "@x", "a-b"]
+    table = pa.table({"=a": odd, "list": [[text] for text in odd], "n": pa.array([-1, 2, -3, 4, 5], pa.int64())})
+    names, *rows = csv.reader(io.StringIO(rows_csv(table)))
+    assert names == ["'=a", "list", "n"]
+    assert [row[0] for row in rows] == ["'=cmd()", "'+1", "'-1", "'@x", "a-b"]
+    assert [row[1:] for row in rows[:2]] == [['["=cmd()"]', "-1"], ['["+1"]', "2"]]
+    assert json.loads(rows_json(table))["rows"][0]["=a"] == "=cmd()"

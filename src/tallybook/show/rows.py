@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from tallybook.model.arrow import column
+from tallybook.show.export.cells import headers, is_number, neutral
 from tallybook.show.numbers import UNKNOWN
 from tallybook.show.result import decimal_text
 from tallybook.show.tables import Column, fits, plain, table_text, terminal_width
@@ -27,7 +29,7 @@ def rows_text(table: pa.Table, *, width: int | None = None) -> str:
     shown = table.slice(0, MOST)
     if not table.num_rows:
         return f"No rows. Columns: {', '.join(map(plain, table.column_names))}"
-    columns = [_column(shown.schema.field(i), shown.column(i).to_pylist()) for i in range(shown.num_columns)]
+    columns = [_shown(shown.schema.field(i), shown.column(i).to_pylist()) for i in range(shown.num_columns)]
     out = table_text(columns, width) if width is None or fits(columns, width) else _paragraphs(columns, width)
     more = table.num_rows - shown.num_rows
     return f"{out}\n\n… {more:,} more rows; LIMIT chooses, --format csv gives all." if more else out
@@ -40,16 +42,21 @@ def rows_json(table: pa.Table) -> str:
 
 
 def rows_csv(table: pa.Table) -> str:
-    """Return CSV with a header; NULL is an empty cell."""
+    """Return CSV with a header; NULL is an empty cell, and nothing is there that a spreadsheet would run."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
+    writer.writerow(headers(table.schema))
     for batch in table.to_batches():
-        writer.writerows(zip(*(map(_text, column.to_pylist()) for column in batch.columns), strict=True))
+        writer.writerows(zip(*map(_csv_cells, batch.columns), strict=True))
     return out.getvalue()
 
 
-def _column(field: pa.Field, values: Sequence[Any]) -> Column:
+def _csv_cells(values: pa.Array) -> list[str]:
+    texts = [_text(value) for value in values.to_pylist()]
+    return texts if is_number(values.type) else neutral(column(texts, pa.string())).to_pylist()
+
+
+def _shown(field: pa.Field, values: Sequence[Any]) -> Column:
     if pa.types.is_decimal(field.type):
         return Column(field.name, _aligned(values), is_number=True)
     if pa.types.is_integer(field.type):
