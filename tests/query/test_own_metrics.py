@@ -64,6 +64,17 @@ def test_a_bucket_of_a_business_metric_is_never_cut(book: Book) -> None:
         book.query("seats", **DAYS)
 
 
+def test_a_bucket_of_several_days_has_no_day_of_the_week(book: Book) -> None:
+    book.add_metric("visits", [{"week": "2026-W45", "visits": 70}], time="week")
+    week = {"since": "2026-11-02", "until": "2026-11-08"}
+    for words in ({"by": "weekday"}, {"where": {"weekday": "Monday"}}, {"by": "weekday", "grain": "week"}):
+        with pytest.raises(UnanswerableError, match=r"visits is known by week \(UTC\), which has no weekday in UTC\."):
+            book.query("visits", **week, **words)  # type: ignore[arg-type]
+    with pytest.raises(UnanswerableError, match="Ask without weekday, or in UTC"):
+        book.query("orders", by="weekday", since="2026-10-31", until="2026-11-08", tz="Asia/Tokyo")
+    assert book.query("visits", grain="week", **week).rows()[0]["visits"] == 70
+
+
 def test_money_of_ones_own_has_its_currency_and_adds_to_no_other(book: Book) -> None:
     book.add_metric("revenue", [{"time": "2026-11-02", "revenue": 100}], time="time", currency="usd")
     day = {"since": "2026-11-02", "until": "2026-11-02"}

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tallybook.model.errors import UnanswerableError
 from tallybook.model.windows import Span, iso, naive, subtract
-from tallybook.query.clocks.axis import Slot, edges
+from tallybook.query.clocks.axis import Slot, edges, slots
 from tallybook.query.coverage import Gap
+from tallybook.query.dimensions import Dimension
 from tallybook.query.metrics import Fold, Metric, Term
 from tallybook.query.own.business import Definition, coverage
 from tallybook.query.question import Query
@@ -47,16 +48,31 @@ def known(store: Store, query: Query) -> dict[str, list[Span]]:
 
 def check(definitions: Iterable[Definition], where: Known, axis: Sequence[Slot]) -> None:
     """Raise `UnanswerableError` where an edge of a slot cuts a bucket of a business metric."""
-    wanted = edges(axis)
     for each in definitions:
-        is_edge = _EDGES[each.grain]
-        for span in where.get(each.name, ()):
-            cut = [edge for edge in wanted if span.start < edge < span.end and not is_edge(naive(edge))]
-            if cut:
-                raise UnanswerableError(
-                    f"{each.name} is known by {each.grain} (UTC), so it cannot be told apart at {iso(cut[0])}. "
-                    f"Ask by {each.grain} or longer, for whole ones."
-                )
+        if cut := _cut(each, where, axis):
+            raise UnanswerableError(
+                f"{each.name} is known by {each.grain} (UTC), so it cannot be told apart at {iso(cut[0])}. "
+                f"Ask by {each.grain} or longer, for whole ones."
+            )
+
+
+def check_told(definitions: Iterable[Definition], where: Known, span: Span, told: Dimension, tz: str) -> None:
+    """Raise `UnanswerableError` where a bucket of a business metric has more than one value of `told`, a dimension of
+    the clock.
+    """
+    axis = slots(span, told.grain, tz)
+    for each in definitions:
+        if _cut(each, where, axis):
+            raise UnanswerableError(
+                f"{each.name} is known by {each.grain} (UTC), which has no {told.name} in {tz}. "
+                f"Ask without {told.name}{'' if tz == 'UTC' else ', or in UTC'}."
+            )
+
+
+def _cut(known: Definition, where: Known, axis: Sequence[Slot]) -> list[int]:
+    """Return the edges of slots that are inside buckets of a business metric."""
+    inside = [e for span in where.get(known.name, ()) for e in edges(axis) if span.start < e < span.end]
+    return [edge for edge in inside if not _EDGES[known.grain](naive(edge))]
 
 
 def gaps(query: Query, where: Known, until: int) -> tuple[Gap, ...]:

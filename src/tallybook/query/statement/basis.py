@@ -60,8 +60,10 @@ def ground(store: Store, query: Query, comparison: Comparison | None) -> Ground:
     own = business_terms.known(store, query)
     if own:
         defined = [d for n, d in definitions(store).items() if n in own]
-        for those in (axis, before):
+        for those in filter(None, (axis, before)):
             business_terms.check(defined, own, those)
+            for d in (d for d in query.dimensions if d.grain):
+                business_terms.check_told(defined, own, Span(those[0].start, those[-1].end), d, query.tz)
     shared, notes = _shared(query, runs, own, whole)
     basis = Basis(
         tuple(sides), _lacking(query, runs, whole), split, derivations(store, query) | dict(query.own), shared=shared
