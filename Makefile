@@ -48,10 +48,13 @@ pictures: $(VENV)/.dev  ## Make docs/gallery.md and examples/cookbook.ipynb anew
 	$(BIN)/python docs/make_gallery.py
 	$(BIN)/python docs/make_cookbook.py
 
+web:  ## Check and build the page (needs Node 20 or newer)
+	cd web && npm ci --no-audit --no-fund && npm run check && npm run build && npm run format:check
+
 build: $(VENV)/.dev  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build --outdir dist
 
 clean:  ## Remove the environment and everything built
 	rm -rf $(VENV) dist build bench/.envs
 
-.PHONY: help demo test test-slow lint fix bench pictures build clean
+.PHONY: help demo test test-slow lint fix bench pictures web build clean

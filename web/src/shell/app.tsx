@@ -1,0 +1,132 @@
+/** The page. */
+import { Patterns } from "../chart/overlay";
+import { board, load, problem, slow } from "../load";
+import { go, href } from "../state";
+import type { Board, Problem } from "../types";
+import { Bar } from "./bar";
+import { Header } from "./header";
+import { Help } from "./help";
+import { Panel } from "./panel";
+
+export function App() {
+  const now = board.value;
+  return (
+    <>
+      <a class="skip" href="#panels">
+        Skip to the numbers
+      </a>
+      <Header />
+      {now && <Tabs board={now} />}
+      <main>
+        {now && !now.empty && <h1 class="unseen">{now.tabs.find((t) => t.id === now.tab)?.title ?? "tallybook"}</h1>}
+        {now && !now.empty && <Bar />}
+        {problem.value && <Trouble problem={problem.value} stale={now !== null} />}
+        {now?.empty && <Empty empty={now.empty} />}
+        {now && !now.empty && <Panels board={now} />}
+        {!now && !problem.value && <Skeleton />}
+      </main>
+      <Help />
+      <Patterns />
+    </>
+  );
+}
+
+function Tabs({ board: now }: { board: Board }) {
+  return (
+    <nav class="tabs" aria-label="Pages">
+      {now.tabs.map((tab) => (
+        <a
+          key={tab.id}
+          href={href({ tab: tab.id })}
+          aria-current={tab.id === now.tab ? "page" : undefined}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            go({ tab: tab.id });
+            scrollTo({ top: 0 });
+          }}
+        >
+          {tab.title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Panels({ board: now }: { board: Board }) {
+  return (
+    <div id="panels" class={`panels ${slow.value ? "slow" : ""}`} aria-busy={slow.value} tabIndex={-1}>
+      <p class="words">
+        <span>{now.state.words}</span>
+        <Says board={now} />
+      </p>
+      {now.panels.map((panel) => (
+        <Panel key={`${now.tab}/${panel.id}`} panel={panel} board={now} />
+      ))}
+    </div>
+  );
+}
+
+/** What the numbers rest on, once for the page. */
+function Says({ board: now }: { board: Board }) {
+  const dense = now.panels.map(
+    (p) => p.data as { coverage?: { complete: boolean; text: string }; comparison?: string | null } | null,
+  );
+  const lacking = dense.find((d) => d?.coverage?.complete === false);
+  const compared = dense.find((d) => d?.comparison)?.comparison;
+  return (
+    <>
+      {compared && now.state.compare && <span class="soft">{compared}</span>}
+      {lacking && <span class="lacking">{lacking.coverage!.text}</span>}
+    </>
+  );
+}
+
+function Trouble({ problem: what, stale }: { problem: Problem; stale: boolean }) {
+  return (
+    <div class="trouble" role="alert">
+      <strong>{what.title}</strong>
+      {what.detail && <p>{what.detail}</p>}
+      {what.nearest && what.nearest.length > 0 && <p>Nearest: {what.nearest.join(", ")}.</p>}
+      <div class="trouble-do">
+        <button class="button" type="button" onClick={() => void load()}>
+          Try again
+        </button>
+        <a class="button" href="?">
+          Start afresh
+        </a>
+      </div>
+      {stale && <p class="soft">What is below is from before.</p>}
+    </div>
+  );
+}
+
+function Empty({ empty }: { empty: NonNullable<Board["empty"]> }) {
+  return (
+    <div class="empty">
+      <h1>{empty.title}</h1>
+      <p>{empty.text}</p>
+      {empty.command && (
+        <p class="command">
+          <code>{empty.command}</code>
+          <button class="button" type="button" onClick={() => void navigator.clipboard.writeText(empty.command!)}>
+            Copy
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div class="skeleton" aria-label="Loading" role="status">
+      <div class="cards">
+        {[1, 2, 3, 4, 5].map((i) => (
+          <div key={i} class="card" />
+        ))}
+      </div>
+      <div class="panel" />
+    </div>
+  );
+}
