@@ -11,7 +11,7 @@ import duckdb
 
 import tallybook
 from tallybook.model.datasets import HELD
-from tallybook.store.duckdb_rollups import refill
+from tallybook.store.rolling import refill
 
 task = json.loads(sys.argv[1])
 START, END, READ = "TIMESTAMP '2025-10-01'", "TIMESTAMP '2026-10-01'", "TIMESTAMP '2026-10-01 05:00:00'"

@@ -21,7 +21,7 @@ from tallybook.model.errors import DoesNotFitError, ProviderError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Keep
 from tallybook.model.windows import SECONDS, unix
-from tallybook.store import duckdb as duckdb_store
+from tallybook.store import sql_store
 from tallybook.store.base import Batch, Changes
 from tallybook.store.duckdb import DuckDBStore
 from tests.clock import FakeClock
@@ -104,14 +104,14 @@ def alive() -> Iterator[None]:
 @contextmanager
 def dying() -> Iterator[None]:
     """Let the next write die in its transaction, when all is written and nothing committed."""
-    real = duckdb_store.write
+    real = sql_store.write
 
     def dies(*args: Any) -> Changes:
         real(*args)
         raise CrashError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb_store, "write", dies)
+        patch.setattr(sql_store, "write", dies)
         yield
 
 

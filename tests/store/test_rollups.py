@@ -9,7 +9,7 @@ import pytest
 from tallybook.model.datasets import DIMENSIONS
 from tallybook.model.windows import naive
 from tallybook.store import duckdb as duckdb_store
-from tallybook.store import duckdb_file, duckdb_rollups
+from tallybook.store import duckdb_file, rolling
 from tallybook.store.base import Amendment, Edit
 from tallybook.store.duckdb import DuckDBStore
 from tallybook.store.migrations import migrations
@@ -98,7 +98,7 @@ def test_only_days_that_changed_are_made_again(book: StoreUnderTest) -> None:
 def test_where_nothing_changed_no_roll_up_is_touched(book: StoreUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read("completions", D0, D0 + DAY, *people(D0))
     book.write(whole)
-    monkeypatch.setattr(duckdb_rollups, "making", lambda *_: pytest.fail("a roll-up was made again"))
+    monkeypatch.setattr(rolling, "making", lambda *_: pytest.fail("a roll-up was made again"))
     book.write(whole, read("costs", D0, D0 + DAY, cost(D0)))
     assert rollups_are_right(book.store) == 3 + 1
 

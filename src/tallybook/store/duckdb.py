@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import duckdb
 import filelock
 import pyarrow as pa
 
-from tallybook.model import arrow
-from tallybook.model.clock import Clock, SystemClock
-from tallybook.model.coverage import Run, squeeze
+from tallybook.model.clock import Clock
 from tallybook.model.errors import StoreError, StoreLockedError
-from tallybook.model.records import Swap
-from tallybook.model.windows import naive
-from tallybook.store import duckdb_rebuild, duckdb_rollups, line_items, orgs
-from tallybook.store.base import Amendment, Batch, Changes, Mismatch, Provable, Sizes, Store, Stream, table_of
-from tallybook.store.duckdb_amend import amend
-from tallybook.store.duckdb_facts import TABLES, which
+from tallybook.store import line_items, rebuilt, rolling
+from tallybook.store.base import Provable, Sizes, Store
 from tallybook.store.duckdb_file import BookFile, applied, transaction
-from tallybook.store.duckdb_rows import swap
 from tallybook.store.duckdb_sizes import is_roomy, sizes
 from tallybook.store.duckdb_sql import ask
-from tallybook.store.duckdb_write import held_runs, write
 from tallybook.store.migrations import migrations
-from tallybook.store.totals import Totals, daily, statement, whole
-from tallybook.store.versions import VERSIONED, source
+from tallybook.store.session import Session
+from tallybook.store.sql_store import SqlStore
 
 log = logging.getLogger(__name__)
 
 DIALECT = {"public": "main", "internal": "internal", "zstd": "USING COMPRESSION zstd"}
 """What stands in braces in migrations."""
-STATE = (
-    "directory",
-    "notes",
-    "syncs",
-    "orgs",
-    "refusals",
-    "controls",
-    "fetches",
-    "line_items",
-    "teams",
-    "business",
-    "business_metrics",
-    "business_coverage",
-    "forgotten",
-)
-"""The small tables that `rows` and `put` accept."""
-
-_READABLE = (*STATE, "book")
 _LOCK_SECONDS = 5.0
-_BATCH = 65_536
-"""The most rows of a batch."""
 
 
-class DuckDBStore:
+class DuckDBStore(SqlStore):
     """A book in a DuckDB file. The file is created by `migrate`, by nothing else."""
 
     dialect = "duckdb"
@@ -71,7 +41,7 @@ class DuckDBStore:
         """`lock_seconds` is how long to wait for another process to let go of the file."""
         self.path = Path(path)
         self.url = str(self.path)
-        self._clock = clock or SystemClock()
+        super().__init__(clock)
         self._lock_seconds = lock_seconds
         self._file = BookFile(self.path, self._clock, lock_seconds)
 
@@ -90,14 +60,14 @@ class DuckDBStore:
                 with transaction(cursor):
                     self._apply(cursor, missing, is_new=not done)
                     if done:
-                        duckdb_rollups.refill(cursor)
+                        rolling.refill(cursor)
             with transaction(cursor):
                 line_items.refresh(cursor)
 
     def _apply(
         self, cursor: duckdb.DuckDBPyConnection, missing: Sequence[tuple[int, str, str]], *, is_new: bool
     ) -> None:
-        now = _naive_now(self._clock)
+        now = self._now()
         if is_new:
             _begin_book(cursor)
         for i, (number, name, text) in enumerate(missing):
@@ -110,34 +80,10 @@ class DuckDBStore:
                     "INSERT INTO internal.book (book_id, created_at, last_commit, version) VALUES (?, ?, ?, 0)", row
                 )
 
-    def replace(self, batch: Batch) -> Changes:
-        """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
-        with self._file.writing() as cursor, transaction(cursor):
-            changes = write(cursor, batch, _naive_now(self._clock))
-            line_items.learn(cursor, batch.reads)
-            return changes
-
-    def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
-        """Return the answer to one statement with bound values."""
-        with self._file.reading() as cursor:
-            return cursor.sql(text, params=list(params)).to_arrow_table()
-
     def ask(self, text: str) -> pa.Table:
         """Return the answer to somebody's own SELECT over the public tables and views; all else is refused."""
         with self._file.guarded() as cursor:
             return ask(cursor, text)
-
-    @contextmanager
-    def streaming(self) -> Iterator[Stream]:
-        """Yield what reads statements batch by batch, each to its end before the next, and all of one moment."""
-        with self._file.reading() as cursor, ExitStack() as readers:
-
-            def stream(text: str, params: Sequence[Any]) -> pa.RecordBatchReader:
-                reader = cursor.sql(text, params=list(params)).to_arrow_reader(_BATCH)
-                readers.callback(reader.close)
-                return reader
-
-            yield stream
 
     @contextmanager
     def syncing(self, org: str) -> Iterator[None]:
@@ -184,99 +130,6 @@ class DuckDBStore:
         with self._file.opened():
             yield
 
-    def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
-        """Return what is held, or was held as of a moment (naive UTC), per dataset, in order."""
-        out: dict[str, list[Run]] = {d: [] for d in datasets}
-        with self._file.reading() as cursor:
-            for name, run in held_runs(cursor, org, list(out), as_of=as_of):
-                out[name].append(run)
-        return out if as_of is None else {name: squeeze(runs) for name, runs in out.items()}
-
-    def totals(self, org: str, name: str, start: int, end: int) -> dict[str, Any]:
-        """Return the sum of every number of a dataset over `[start, end)`, Unix seconds; costs per currency."""
-        return whole(name, self._sums(org, name, start, end, by_day=False))
-
-    def daily_totals(self, org: str, name: str, start: int, end: int) -> dict[int, Totals]:
-        """Return the sum of every number of a dataset per UTC day that has rows, costs per currency."""
-        return daily(name, self._sums(org, name, start, end, by_day=True))
-
-    def _sums(self, org: str, name: str, start: int, end: int, *, by_day: bool) -> list[dict[str, Any]]:
-        table = TABLES[table_of(name)]
-        text, params = statement(org, name, start, end, place=table.place, which=table.which, by_day=by_day)
-        found: list[dict[str, Any]] = self.read(text, params).to_pylist()
-        return found
-
-    def holds_rows(self, org: str, name: str, start: int, end: int) -> bool:
-        """Return whether there are facts of a dataset in `[start, end)`, Unix seconds; False without a book."""
-        if not self.exists():
-            return False
-        table = TABLES[table_of(name)]
-        params = [org, naive(start), naive(end)]
-        text = f"SELECT 1 FROM {table.place} WHERE org = ? AND start_time >= ? AND start_time < ?"
-        if table.which:
-            text, params = text + f" AND {table.which} = ?", [*params, which(name)]
-        return bool(self.read(text + " LIMIT 1", params).num_rows)
-
-    def rows(
-        self, table: str, where: Mapping[str, Any] | None = None, as_of: dt.datetime | None = None
-    ) -> list[dict[str, Any]]:
-        """Return rows of a small table of state whose columns equal `where`; of `refusals` also as of a moment."""
-        held, params = source(_state(table, _READABLE if as_of is None else VERSIONED), VERSIONED.get(table, ()), as_of)
-        conditions = [f"{column} IS NOT DISTINCT FROM ?" for column in where or {}]
-        text = f"SELECT * FROM {held} AS t" + (" WHERE " + " AND ".join(conditions) if conditions else "")
-        found: list[dict[str, Any]] = self.read(text, [*params, *(where or {}).values()]).to_pylist()
-        return found
-
-    def put(self, table: str, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str] = ()) -> None:
-        """Add rows to a small table of state; rows equal in `key` are replaced."""
-        if not rows:
-            return
-        name = _state(table, STATE)
-        unique = {tuple(row[c] for c in key): row for row in rows}.values() if key else rows
-        with self._file.writing() as cursor, transaction(cursor):
-            schema = cursor.sql(f"FROM internal.{name} LIMIT 0").to_arrow_table().schema
-            if unknown := {c for row in rows for c in row} - set(schema.names):
-                raise ValueError(f"{table} has no column {min(unknown)!r}")
-            cursor.register("given", arrow.table(list(unique), schema))
-            if key:
-                same = " AND ".join(f"t.{c} IS NOT DISTINCT FROM g.{c}" for c in key)
-                cursor.execute(f"DELETE FROM internal.{name} AS t USING given AS g WHERE {same}")
-            cursor.execute(f"INSERT INTO internal.{name} BY NAME FROM given")
-            cursor.execute("UPDATE internal.book SET version = version + 1")
-
-    def swap(self, *what: Swap) -> None:
-        """Put rows of small tables of state in the place of others, in one transaction."""
-        with self._file.writing() as cursor, transaction(cursor):
-            for each in what:
-                _state(each.table, STATE)
-                swap(cursor, each)
-            cursor.execute("UPDATE internal.book SET version = version + 1")
-
-    def amend(self, what: Amendment) -> int:
-        """Change what is held in one transaction; return how many values and rows that were."""
-        with self._file.writing() as cursor, transaction(cursor):
-            return amend(cursor, what)
-
-    def orgs(self) -> set[str]:
-        """Return the names of the organizations of which anything is held."""
-        with self._file.reading() as cursor:
-            return orgs.names(cursor)
-
-    def projects(self) -> dict[str, set[str]]:
-        """Return the ids of all projects that are held, by organization."""
-        with self._file.reading() as cursor:
-            return orgs.projects(cursor)
-
-    def rename(self, old: str, new: str) -> None:
-        """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
-        with self._file.reading() as cursor:
-            orgs.check(cursor, old, new)
-        with ExitStack() as locks:
-            for name in sorted((old, new)):
-                locks.enter_context(self.syncing(name))
-            with self._file.writing() as cursor, transaction(cursor):
-                orgs.rename(cursor, old, new)
-
     @contextmanager
     def beside(self, clock: Clock) -> Iterator[Store]:
         """Return a new store with a clock of its own beside this one, which is thrown away at the end."""
@@ -291,24 +144,25 @@ class DuckDBStore:
                 left.unlink(missing_ok=True)
 
     @contextmanager
-    def _compared(self, rebuilt: Store, provable: Provable) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._file.writing() as cursor, duckdb_rebuild.compared(cursor, Path(rebuilt.url), provable):
+    def _reading(self) -> Iterator[Session]:
+        with self._file.reading() as cursor:
             yield cursor
 
-    def comparable(self, rebuilt: Store, provable: Provable) -> tuple[int, int]:
-        """Return how many buckets are held, and how many of them `rebuilt` has from the same raw bucket."""
-        with self._compared(rebuilt, provable) as cursor:
-            return duckdb_rebuild.held_and_comparable(cursor)
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with self._file.writing() as cursor, transaction(cursor):
+            yield cursor
 
-    def mismatches(self, rebuilt: Store, provable: Provable) -> list[Mismatch]:
-        """Return the rows that are not in both books, where `rebuilt` was made from the same raw buckets."""
-        with self._compared(rebuilt, provable) as cursor:
-            return list(duckdb_rebuild.mismatches(cursor))
-
-    def mend(self, rebuilt: Store, provable: Provable) -> None:
-        """Put what `rebuilt` has in the place of what `mismatches` names, in one transaction."""
-        with self._compared(rebuilt, provable) as cursor, transaction(cursor):
-            duckdb_rebuild.mend(cursor, list(duckdb_rebuild.mismatches(cursor)))
+    @contextmanager
+    def _compared(self, other: Store, provable: Provable) -> Iterator[Session]:
+        with self._file.writing() as cursor:
+            where = other.url.replace("'", "''")
+            cursor.execute(f"ATTACH '{where}' AS rebuilt (READ_ONLY)")
+            try:
+                with transaction(cursor), rebuilt.compared(cursor, provable):
+                    yield cursor
+            finally:
+                cursor.execute("DETACH rebuilt")
 
     def sizes(self) -> Sizes:
         """Return how many rows and bytes every table has, and the whole."""
@@ -329,17 +183,6 @@ class DuckDBStore:
     def _must_have_folder(self) -> None:
         if not self.path.parent.is_dir():
             raise StoreError(f"Cannot create the book {self.path}: the folder {self.path.parent} does not exist.")
-
-
-def _naive_now(clock: Clock) -> dt.datetime:
-    """Return now as it is kept at rest: naive, UTC."""
-    return clock.now().replace(tzinfo=None)
-
-
-def _state(table: str, known: Collection[str]) -> str:
-    if table not in known:
-        raise ValueError(f"{table!r} is not a table of state")
-    return table
 
 
 def _begin_book(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -1,44 +1,41 @@
-"""Organizations in a DuckDB book: which there are, their projects, and another name for one."""
+"""Organizations in a book: which there are, their projects, and another name for one."""
 
 from __future__ import annotations
 
-import duckdb
-
 from tallybook.model.errors import UsageError, suggest
+from tallybook.store.catalog import columns
+from tallybook.store.session import Session
 
-_LOGS = ("internal.syncs", "internal.fetches")
+_LOGS = ("syncs", "fetches")
 """What was tried is no sign that something is held."""
 
-_TABLES = """SELECT schema_name || '.' || table_name FROM duckdb_columns() SEMI JOIN duckdb_tables()
-    USING (schema_name, table_name)
-WHERE column_name = 'org' AND (schema_name = 'internal' OR schema_name = 'main' AND table_name IN ('usage', 'costs'))
-ORDER BY ALL"""
-"""Every table of ours that says whose a row is; what somebody else has put beside them is left alone."""
-
-_PROJECTS = """SELECT org, project_id FROM main.usage UNION SELECT org, project_id FROM main.costs
+_PUBLIC = ("usage", "costs")
+_PROJECTS = """SELECT org, project_id FROM usage UNION SELECT org, project_id FROM costs
 UNION SELECT org, id FROM internal.directory WHERE kind = 'project'"""
 
 
-def names(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+def names(session: Session) -> set[str]:
     """Return the organizations of which anything is held."""
     each = [
-        f"SELECT DISTINCT org FROM {table} WHERE org IS NOT NULL" for table in _tables(cursor) if table not in _LOGS
+        f"SELECT DISTINCT org FROM {place} WHERE org IS NOT NULL"
+        for place in _tables(session)
+        if place.rpartition(".")[2] not in _LOGS
     ]
-    return {row[0] for row in cursor.execute(" UNION ".join(each)).fetchall()}
+    return {row[0] for row in session.execute(" UNION ".join(each)).fetchall()}
 
 
-def projects(cursor: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+def projects(session: Session) -> dict[str, set[str]]:
     """Return the ids of all projects that are held, by organization."""
     out: dict[str, set[str]] = {}
-    for org, identity in cursor.execute(_PROJECTS).fetchall():
+    for org, identity in session.execute(_PROJECTS).fetchall():
         if identity is not None:
             out.setdefault(org, set()).add(identity)
     return out
 
 
-def check(cursor: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+def check(session: Session, old: str, new: str) -> None:
     """Raise `UsageError` where there is no `old` to rename, or a `new` already."""
-    known = names(cursor)
+    known = names(session)
     if old not in known:
         there = suggest(old, known) if known else "It holds none yet."
         raise UsageError(f"The book holds no organization {old!r}. {there}")
@@ -48,13 +45,15 @@ def check(cursor: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
         )
 
 
-def rename(cursor: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+def rename(session: Session, old: str, new: str) -> None:
     """Give `old` the name `new` in every table; raises `UsageError` as `check` does."""
-    check(cursor, old, new)
-    for table in _tables(cursor):
-        cursor.execute(f"UPDATE {table} SET org = ? WHERE org = ?", [new, old])
-    cursor.execute("UPDATE internal.book SET version = version + 1")
+    check(session, old, new)
+    for table in _tables(session):
+        session.execute(f"UPDATE {table} SET org = ? WHERE org = ?", [new, old])
+    session.execute("UPDATE internal.book SET version = version + 1")
 
 
-def _tables(cursor: duckdb.DuckDBPyConnection) -> list[str]:
-    return [row[0] for row in cursor.execute(_TABLES).fetchall()]
+def _tables(session: Session) -> list[str]:
+    """Return every table of ours that says whose a row is; what somebody else has put beside them is left alone."""
+    found = [c for c in columns(session) if c.name == "org" and (c.is_internal or c.table in _PUBLIC)]
+    return [c.place for c in found]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tallybook.store.base import Store, table_of
-from tallybook.store.duckdb_facts import TABLES, which
+from tallybook.store.facts import TABLES, which
 
 Rows = list[dict[str, Any]]
 

@@ -61,6 +61,11 @@ def smallest(dimensions: Iterable[str]) -> Rollup | None:
     return next((r for r in reversed(ROLLUPS) if wanted <= {*r.dimensions}), None)
 
 
+def columns(rollup: Rollup) -> str:
+    """Return the columns of a roll-up in the order of `making`."""
+    return ", ".join([*ALWAYS, *rollup.dimensions, *_SUMMANDS])
+
+
 def making(rollup: Rollup, days: str = "") -> str:
     """Return the query of the rows of a roll-up.
 

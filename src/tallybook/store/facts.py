@@ -1,13 +1,12 @@
-"""Facts of a DuckDB book: what was read against what is held, row by row; only the difference is written."""
+"""Facts of a book: what was read against what is held, row by row; only the difference is written."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
@@ -18,6 +17,7 @@ from tallybook.model.schema import COSTS_TABLE, SPLITS_TABLE, USAGE_TABLE
 from tallybook.model.windows import SECONDS, Span, merge, naive, unix
 from tallybook.store.base import Changes, table_of
 from tallybook.store.effects import Effect, Piece
+from tallybook.store.session import Session, number, same
 
 _BUCKET = ("start_time", "end_time")
 
@@ -78,7 +78,7 @@ _FLOWS = tuple(m.name for m in MEASURES.values() if m.kind == "flow")
 
 
 def replace_facts(
-    cursor: duckdb.DuckDBPyConnection,
+    session: Session,
     table: Facts,
     org: str,
     reads: Sequence[Read],
@@ -88,19 +88,24 @@ def replace_facts(
 ) -> None:
     """Write the rows of `reads`, all of `table`, moving what they replace to history; count it in `changes`."""
     pieces = [p for p in what.pieces if table_of(p.dataset) == table.name]
-    source = _incoming(cursor, table, reads)
+    source = _incoming(session, table, reads)
     if not pieces:  # nothing is held there, so there is nothing to compare with
-        text = f"INSERT INTO {table.place} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM ({source})"
-        changes.inserted += _count(cursor, text, [at, org])
+        changes.inserted += number(session, f"{_inserting(table)} FROM ({source}) AS n", [at, org])
         return
-    cursor.execute(f"CREATE TEMP TABLE incoming AS {source}", [org])
-    cursor.register("pieces", arrow.table([_piece_row(p) for p in pieces], _PIECES))
-    _difference(cursor, table, org, [(r.dataset, r.window) for r in reads])
-    changes.add(_move(cursor, table, at))
+    session.execute(f"CREATE TEMP TABLE incoming AS {source}", [org])
+    session.register("pieces", arrow.table([_piece_row(p) for p in pieces], _PIECES))
+    _difference(session, table, org, [(r.dataset, r.window) for r in reads])
+    changes.add(_move(session, table, at))
     if table.name == "usage" and any(p.reason == "rewidened" for p in pieces):
-        changes.notes += _rewidened(cursor)
+        changes.notes += _rewidened(session)
     for name in ("incoming", "held", "gone", "fresh"):
-        cursor.execute(f"DROP TABLE {name}")
+        session.execute(f"DROP TABLE {name}")
+
+
+def _inserting(table: Facts) -> str:
+    """Return how a statement begins that adds rows `n`; it binds when they are recorded."""
+    names = ", ".join(table.columns)
+    return f"INSERT INTO {table.place} ({names}, recorded_at) SELECT {names}, ?::TIMESTAMP"
 
 
 _SPANS = pa.schema([("dataset", pa.string()), ("start_time", pa.timestamp("us")), ("end_time", pa.timestamp("us"))])
@@ -123,7 +128,7 @@ def which(dataset: str) -> str:
     return HELD[dataset].split or dataset
 
 
-def _incoming(cursor: duckdb.DuckDBPyConnection, table: Facts, reads: Sequence[Read]) -> str:
+def _incoming(session: Session, table: Facts, reads: Sequence[Read]) -> str:
     """Return the query, with org as its parameter, that yields the rows of the reads in the columns of `table`.
 
     DuckDB 2.0.0 loses rows that are inserted into a table which the same transaction created from a query without
@@ -133,15 +138,18 @@ def _incoming(cursor: duckdb.DuckDBPyConnection, table: Facts, reads: Sequence[R
     for read in reads:
         groups.setdefault((read.dataset, read.window.width), []).append(read.rows)
     names = table.columns
-    parts = [f"SELECT {', '.join(c for c in names if c != 'org')} FROM {table.place} WHERE false"]
+    others = [c for c in names if c != "org"]
+    parts = [f"SELECT {', '.join(others)} FROM {table.place} WHERE false"]
     for i, ((name, width), tables) in enumerate(groups.items()):
         rows = pa.concat_tables(tables)
-        cursor.register(f"incoming_{i}", rows.select([c for c in rows.column_names if c in names]))
+        given = [c for c in rows.column_names if c in names]
+        session.register(f"incoming_{i}", rows.select(given))
         # Constants in SQL: as Arrow columns they cost 40 MB (measured 2026-11, pyarrow 26).
-        constants = f", '{which(name)}' AS {table.which}" if table.which else ""
-        constants += f", '{width}' AS width" if "width" in names else ""
-        parts.append(f"SELECT *{constants} FROM incoming_{i}")
-    source = f"SELECT ?::TEXT AS org, * FROM ({' UNION ALL BY NAME '.join(parts)})"
+        of = (
+            {c: c for c in given} | {"width": f"'{width}'"} | ({table.which: f"'{which(name)}'"} if table.which else {})
+        )
+        parts.append(f"SELECT {', '.join(of.get(c, 'NULL') for c in others)} FROM incoming_{i}")
+    source = f"SELECT ?::TEXT AS org, i.* FROM ({' UNION ALL '.join(parts)}) AS i"
     return _added_up(table, source) if "amount" in names and _has_more_dimensions(table, reads) else source
 
 
@@ -160,11 +168,7 @@ def _added_up(table: Facts, source: str) -> str:
         "extra": f"CASE WHEN count(DISTINCT extra) > 1 THEN '[' || {texts} || ']' ELSE min(extra) END",
     }
     columns = ", ".join(f"{numbers[c]} AS {c}" if c in numbers else c for c in table.columns)
-    return f"SELECT {columns} FROM ({source}) GROUP BY {', '.join(table.keys)}"
-
-
-def _same(columns: Iterable[str], a: str, b: str) -> str:
-    return " AND ".join(f"{a}.{c} IS NOT DISTINCT FROM {b}.{c}" for c in columns)
+    return f"SELECT {columns} FROM ({source}) AS i GROUP BY {', '.join(table.keys)}"
 
 
 def _within(table: Facts, row: str, span: str) -> str:
@@ -173,13 +177,7 @@ def _within(table: Facts, row: str, span: str) -> str:
     return f"{inside} AND {row}.{table.which} = {span}.dataset" if table.which else inside
 
 
-def _count(cursor: duckdb.DuckDBPyConnection, text: str, params: Sequence[Any] = ()) -> int:
-    """Return the one number that a statement answers, such as how many rows it wrote."""
-    row = cursor.execute(text, params).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _difference(cursor: duckdb.DuckDBPyConnection, table: Facts, org: str, windows: Sequence[tuple[str, Span]]) -> None:
+def _difference(session: Session, table: Facts, org: str, windows: Sequence[tuple[str, Span]]) -> None:
     """Make temporary tables of the rows held, those of them that are gone, and those that are new."""
     spans = {name: merge(w for n, w in windows if n == name) for name in {name for name, _ in windows}}
     touched = [
@@ -187,66 +185,67 @@ def _difference(cursor: duckdb.DuckDBPyConnection, table: Facts, org: str, windo
         for name, merged in spans.items()
         for span in merged
     ]
-    cursor.register("touched", arrow.table(touched, _SPANS))
+    session.register("touched", arrow.table(touched, _SPANS))
     # Literal bounds let the engine skip what lies outside without reading it.
     low, high = naive(min(w.start for _, w in windows)), naive(max(w.end for _, w in windows))
-    cursor.execute(
+    session.execute(
         f"CREATE TEMP TABLE held AS SELECT t.*, t.rowid AS row_id FROM {table.place} AS t "
         f"JOIN touched AS w ON {_within(table, 't', 'w')} "
         f"WHERE t.org = ? AND t.start_time >= TIMESTAMP '{low}' AND t.start_time < TIMESTAMP '{high}'",
         [org],
     )
-    same = _same(table.columns, "h", "n")
-    cursor.execute(f"CREATE TEMP TABLE gone AS SELECT h.* FROM held AS h ANTI JOIN incoming AS n ON {same}")
-    cursor.execute(f"CREATE TEMP TABLE fresh AS SELECT n.* FROM incoming AS n ANTI JOIN held AS h ON {same}")
+    equal = same(table.columns, "h", "n")
+    for name, rows, others in (("gone", "held AS h", "incoming AS n"), ("fresh", "incoming AS n", "held AS h")):
+        absent = f"NOT EXISTS (SELECT 1 FROM {others} WHERE {equal})"
+        session.execute(f"CREATE TEMP TABLE {name} AS SELECT {rows[-1]}.* FROM {rows} WHERE {absent}")
 
 
 _REASON = "coalesce(p.reason, CASE WHEN p.read_at < {row}.end_time THEN 'open' ELSE 'restated' END)"
 """Why a row was replaced: what the piece says, else whether its bucket had ended when it was last read."""
 
 
-def _move(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> Changes:
+def _move(session: Session, table: Facts, at: dt.datetime) -> Changes:
     """Move what is gone to history, with a mark for each row that was absent until now; insert what is new."""
-    row = cursor.execute(
+    row = session.execute(
         "SELECT (SELECT count(org) FROM incoming), (SELECT count(org) FROM held), (SELECT count(org) FROM gone), "
         "(SELECT count(org) FROM fresh)"
     ).fetchone()
     incoming, held, gone, fresh = row or (0, 0, 0, 0)
     changes = Changes(inserted=fresh, removed=gone, unchanged=held - gone)
     if fresh:
-        changes.restated += _absences(cursor, table, at)
+        changes.restated += _absences(session, table, at)
     if gone:
-        changes.restated += _retire(cursor, table, at)
+        changes.restated += _retire(session, table, at)
     if fresh:
-        text = f"INSERT INTO {table.place} BY NAME SELECT *, ?::TIMESTAMP AS recorded_at FROM fresh"
-        fresh = _count(cursor, text, [at])
+        fresh = number(session, f"{_inserting(table)} FROM fresh AS n", [at])
     if (fresh, incoming - fresh) != (changes.inserted, changes.unchanged):
         raise StoreError(
             f"The database engine lost count while comparing {incoming} rows with {held}; nothing was written. "
-            "Please report this with the version of DuckDB."
+            "Please report this with the version of the engine."
         )
     return changes
 
 
-def _retire(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> int:
+def _retire(session: Session, table: Facts, at: dt.datetime) -> int:
     """Move the rows that are gone to history; return how many of them were restated."""
     reason = _REASON.format(row="h")
     # In this order times are runs of equal values, and days that give way to hours take a third less space.
     order = f"h.{table.which}, h.start_time" if table.which else "h.start_time"
-    cursor.execute(
-        f"INSERT INTO {table.history} BY NAME "
-        f"SELECT h.* EXCLUDE (row_id), ?::TIMESTAMP AS replaced_at, {reason} AS reason, false AS absent "
+    names = (*table.columns, "recorded_at")
+    session.execute(
+        f"INSERT INTO {table.history} ({', '.join(names)}, replaced_at, reason, absent) "
+        f"SELECT {', '.join(f'h.{c}' for c in names)}, ?::TIMESTAMP, {reason}, false "
         f"FROM gone AS h LEFT JOIN pieces AS p ON {_within(table, 'h', 'p')} ORDER BY {order}",
         [at],
     )
-    cursor.execute(f"DELETE FROM {table.place} WHERE rowid IN (SELECT row_id FROM gone)")
-    return _count(
-        cursor,
+    session.execute(f"DELETE FROM {table.place} WHERE rowid IN (SELECT row_id FROM gone)")
+    return number(
+        session,
         f"SELECT count(*) FROM gone AS h JOIN pieces AS p ON {_within(table, 'h', 'p')} WHERE {reason} = 'restated'",
     )
 
 
-def _absences(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) -> int:
+def _absences(session: Session, table: Facts, at: dt.datetime) -> int:
     """Record that a row which appears in a bucket that had ended was absent: from the bucket's first read, or since
     it vanished. Return how many there are.
 
@@ -255,27 +254,27 @@ def _absences(cursor: duckdb.DuckDBPyConnection, table: Facts, at: dt.datetime) 
     """
     keys = ", ".join(f"n.{c}" for c in table.keys)
     dataset, width = table.dataset, table.width
-    cursor.execute(
+    session.execute(
         f"""CREATE TEMP TABLE appeared AS
         SELECT {keys}
         FROM fresh AS n
         JOIN pieces AS p ON {_within(table, "n", "p")} AND {_REASON.format(row="n")} = 'restated'
-        ANTI JOIN held AS h ON {_same(table.keys, "h", "n")}"""
+        WHERE NOT EXISTS (SELECT 1 FROM held AS h WHERE {same(table.keys, "h", "n")})"""
     )
-    cursor.execute(
-        f"""INSERT INTO {table.history} BY NAME
+    session.execute(
+        f"""INSERT INTO {table.history} ({", ".join(table.keys)}, recorded_at, replaced_at, reason, absent)
         WITH firsts AS ({_FIRST_READS.format(dataset=dataset, width=width)})
         SELECT {keys}, greatest(max(f.first_read), coalesce(max(v.replaced_at), max(f.first_read))) AS recorded_at,
             ?::TIMESTAMP AS replaced_at, 'restated' AS reason, true AS absent
         FROM appeared AS n
         JOIN firsts AS f
             ON f.org = n.org AND f.dataset = {dataset} AND f.width = {width} AND f.start_time = n.start_time
-        LEFT JOIN {table.history} AS v ON {_same(table.keys, "v", "n")}
+        LEFT JOIN {table.history} AS v ON {same(table.keys, "v", "n")}
         GROUP BY {keys}""",
         [at],
     )
-    restated = _count(cursor, "SELECT count(*) FROM appeared")
-    cursor.execute("DROP TABLE appeared")
+    restated = number(session, "SELECT count(*) FROM appeared")
+    session.execute("DROP TABLE appeared")
     return restated
 
 
@@ -288,25 +287,25 @@ _FIRST_READS = """
         SELECT org, dataset, width, start_time, end_time, recorded_at FROM internal.coverage_history
     ) AS c ON c.org = b.org AND c.dataset = b.dataset AND c.width = b.width
         AND c.start_time <= b.start_time AND c.end_time > b.start_time
-    GROUP BY ALL"""
+    GROUP BY b.org, b.dataset, b.width, b.start_time"""
 """When each bucket in which something appeared was read first."""
 
 
-def _rewidened(cursor: duckdb.DuckDBPyConnection) -> list[Note]:
+def _rewidened(session: Session) -> list[Note]:
     """Return a note for each bucket that had ended when it was read, whose total is another at the finer width."""
     unit = "date_trunc(CASE p.width WHEN '1d' THEN 'day' ELSE 'hour' END, t.start_time)"
     sides = " UNION ALL ".join(
         f"SELECT t.dataset, p.width, {unit} AS bucket, p.read_at, "
-        + ", ".join(f"{sign} * coalesce(t.{m}, 0)::HUGEINT AS {m}" for m in _FLOWS)
+        + ", ".join(f"{sign}CAST(coalesce(t.{m}, 0) AS DECIMAL(38, 0)) AS {m}" for m in _FLOWS)
         + f" FROM {source} AS t JOIN pieces AS p ON {_within(TABLES['usage'], 't', 'p')} AND p.reason = 'rewidened'"
-        for sign, source in ((-1, "held"), (1, "incoming"))
+        for sign, source in (("-", "held"), ("", "incoming"))
     )
-    rows = cursor.execute(
+    rows = session.execute(
         "SELECT dataset, width, bucket FROM "
-        f"({sides}) GROUP BY ALL HAVING any_value(read_at) >= bucket + "
-        "CASE width WHEN '1d' THEN INTERVAL 1 DAY ELSE INTERVAL 1 HOUR END AND ("
+        f"({sides}) AS b GROUP BY dataset, width, bucket HAVING min(read_at) >= bucket + "
+        "CASE width WHEN '1d' THEN INTERVAL '1' DAY ELSE INTERVAL '1' HOUR END AND ("
         + " OR ".join(f"SUM({m}) <> 0" for m in _FLOWS)
-        + ") ORDER BY ALL"
+        + ") ORDER BY dataset, width, bucket"
     ).fetchall()
     return [
         Note(name, Span(unix(b), unix(b) + SECONDS[width]), "rewidened", f"its total was another at {width}")

@@ -1,4 +1,4 @@
-"""The proof in a DuckDB book: every request that was answered, and the raw buckets that came with it."""
+"""The proof in a book: every request that was answered, and the raw buckets that came with it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from tallybook.model import arrow
 from tallybook.model.packing import unpacked
 from tallybook.model.records import Fetch, Page, Read
 from tallybook.model.windows import naive
-from tallybook.store import duckdb_requests
+from tallybook.store import requests
 from tallybook.store.base import Batch
-from tallybook.store.duckdb_facts import TABLES
-from tallybook.store.duckdb_rows import insert
+from tallybook.store.facts import TABLES
 from tallybook.store.ranges import compact
+from tallybook.store.rows import insert
+from tallybook.store.session import Session
 
 _TIME = pa.timestamp("us")
 _KEYS = pa.schema(
     [("n", pa.int64()), ("dataset", pa.string()), ("width", pa.string()), ("start_time", _TIME), ("hash", pa.binary())]
 )
 _NEW = pa.schema([*_KEYS, ("page", pa.int64()), ("body", pa.binary()), ("used", pa.bool_())])
+_KEPT = "page, dataset, width, start_time, hash, body"
 _SPANS = pa.schema([("dataset", pa.string()), ("start_time", _TIME), ("end_time", _TIME)])
 _NUMBERS = pa.schema([("page", pa.int64())])
 _RECORD = tuple(f.name for f in fields(Fetch) if f.name not in ("pages", "began_at"))
@@ -64,7 +65,7 @@ class _Offer:
         return unpacked(self.body.body) if self.later else self.body.body
 
 
-def file(cursor: duckdb.DuckDBPyConnection, batch: Batch, written: Sequence[Read], at: dt.datetime) -> None:
+def file(session: Session, batch: Batch, written: Sequence[Read], at: dt.datetime) -> None:
     """Write the requests of `batch`, and keep the raw buckets of its reads as far as it says.
 
     `written` is what was written of the reads; what it replaced is in history already.
@@ -75,29 +76,29 @@ def file(cursor: duckdb.DuckDBPyConnection, batch: Batch, written: Sequence[Read
         for r in written
         if r.rows is not None
     ]
-    cursor.register("spans", arrow.table(spans, _SPANS))
+    session.register("spans", arrow.table(spans, _SPANS))
     if offers:
-        _look_up(cursor, batch.org, offers)
-        _add(cursor, batch, offers, at)
+        _look_up(session, batch.org, offers)
+        _add(session, batch, offers, at)
     if spans:
-        _replace(cursor, batch.org, [o.page for o in offers if o.used], at)
+        _replace(session, batch.org, [o.page for o in offers if o.used], at)
     outdated = "" if batch.keep == "none" else " AND replaced_at IS NOT NULL AND reason <> 'restated'"
     if batch.keep != "all":
-        cursor.execute(f"DELETE FROM internal.pages WHERE org = ?{outdated}", [batch.org])
-        duckdb_requests.thin(cursor, batch.org, at)
-    insert(cursor, "fetches", list(_rows(batch, offers, at)))
+        session.execute(f"DELETE FROM internal.pages WHERE org = ?{outdated}", [batch.org])
+        requests.thin(session, batch.org, at)
+    insert(session, "fetches", list(_rows(batch, offers, at)))
 
 
 _WITHIN = "{0}.dataset = s.dataset AND {0}.start_time >= s.start_time AND {0}.start_time < s.end_time"
 
 
-def _look_up(cursor: duckdb.DuckDBPyConnection, org: str, offers: Sequence[_Offer]) -> None:
+def _look_up(session: Session, org: str, offers: Sequence[_Offer]) -> None:
     """Note which contents the book has already, and which are those of what was written."""
-    cursor.register("offered", arrow.table([o.row(n) for n, o in enumerate(offers)], _KEYS))
+    session.register("offered", arrow.table([o.row(n) for n, o in enumerate(offers)], _KEYS))
     starts = [o.body.start for o in offers]
     same = " AND ".join(f"p.{c} = o.{c}" for c in ("dataset", "width", "start_time"))
-    found = cursor.execute(
-        f"SELECT o.n, max(p.page) FILTER (p.hash = o.hash), any_value(s.dataset) IS NOT NULL, count(p.page) > 0 "
+    found = session.execute(
+        f"SELECT o.n, max(p.page) FILTER (p.hash = o.hash), max(s.dataset) IS NOT NULL, count(p.page) > 0 "
         f"FROM offered AS o LEFT JOIN spans AS s ON {_WITHIN.format('o')} "
         f"LEFT JOIN (SELECT * FROM internal.pages WHERE org = ? AND start_time BETWEEN ? AND ?) AS p ON {same} "
         "GROUP BY o.n",
@@ -107,22 +108,21 @@ def _look_up(cursor: duckdb.DuckDBPyConnection, org: str, offers: Sequence[_Offe
         offers[n].page, offers[n].used, offers[n].later = page, used, later
 
 
-def _add(cursor: duckdb.DuckDBPyConnection, batch: Batch, offers: Sequence[_Offer], at: dt.datetime) -> None:
+def _add(session: Session, batch: Batch, offers: Sequence[_Offer], at: dt.datetime) -> None:
     """Number the contents that are new and keep them; what was not written only where all is kept."""
     new = [o for o in offers if o.page is None]
     text = "UPDATE internal.book SET last_page = last_page + ? RETURNING last_page"
-    (last,) = cursor.execute(text, [len(new)]).fetchone() or (0,)
+    (last,) = session.execute(text, [len(new)]).fetchone() or (0,)
     for number, offer in enumerate(new, last - len(new) + 1):
         offer.page = number
     kept = [o for o in new if o.used or batch.keep == "all"]
-    cursor.register("new_pages", arrow.table([o.row(n) for n, o in enumerate(kept)], _NEW))
-    cursor.execute(
-        "INSERT INTO internal.pages BY NAME SELECT * EXCLUDE (n, used), ?::TEXT AS org, ?::TIMESTAMP AS recorded_at, "
-        "CASE WHEN NOT used THEN ?::TIMESTAMP END AS replaced_at, CASE WHEN NOT used THEN 'unused' END AS reason "
-        "FROM new_pages",
+    session.register("new_pages", arrow.table([o.row(n) for n, o in enumerate(kept)], _NEW))
+    session.execute(
+        f"INSERT INTO internal.pages ({_KEPT}, org, recorded_at, replaced_at, reason) SELECT {_KEPT}, ?::TEXT, "
+        "?::TIMESTAMP, CASE WHEN NOT used THEN ?::TIMESTAMP END, CASE WHEN NOT used THEN 'unused' END FROM new_pages",
         [batch.org, at, at],
     )
-    cursor.unregister("new_pages")
+    session.unregister("new_pages")
 
 
 _CHANGED = " UNION ALL ".join(
@@ -132,21 +132,22 @@ _CHANGED = " UNION ALL ".join(
 """The buckets of which rows have just become history."""
 
 
-def _replace(cursor: duckdb.DuckDBPyConnection, org: str, pages: Iterable[int | None], at: dt.datetime) -> None:
+def _replace(session: Session, org: str, pages: Iterable[int | None], at: dt.datetime) -> None:
     """Make `pages` the current ones of the spans that were written."""
-    cursor.register("current_pages", arrow.table([{"page": page} for page in pages], _NUMBERS))
-    cursor.execute(
+    session.register("current_pages", arrow.table([{"page": page} for page in pages], _NUMBERS))
+    session.execute(
         f"""UPDATE internal.pages AS p SET replaced_at = ?, reason = g.reason
         FROM (
             SELECT p.page, coalesce(min(c.reason), 'equal') AS reason FROM internal.pages AS p
             JOIN spans AS s ON {_WITHIN.format("p")}
-            ANTI JOIN current_pages AS n ON n.page = p.page
             LEFT JOIN ({_CHANGED}) AS c ON c.dataset = p.dataset AND c.start_time = p.start_time
-            WHERE p.org = ? AND p.replaced_at IS NULL GROUP BY p.page
+            WHERE p.org = ? AND p.replaced_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM current_pages AS n WHERE n.page = p.page)
+            GROUP BY p.page
         ) AS g WHERE g.page = p.page""",
         [at, *[org, at] * len(TABLES), org],
     )
-    cursor.execute(
+    session.execute(
         "UPDATE internal.pages AS p SET replaced_at = NULL, reason = NULL FROM current_pages AS n "
         "WHERE n.page = p.page AND p.replaced_at IS NOT NULL"
     )

@@ -1,4 +1,4 @@
-"""One transaction of a DuckDB book: compare what was read with what is held, and write only the difference."""
+"""One transaction of a book: compare what was read with what is held, and write only the difference."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-import duckdb
-
 from tallybook.model import arrow
 from tallybook.model.coverage import PartialBucketError, Run, squeeze
 from tallybook.model.datasets import HELD
 from tallybook.model.errors import DoesNotFitError, StoreError
 from tallybook.model.records import Note, Read
 from tallybook.model.windows import SECONDS, Span, Window, naive, unix
-from tallybook.store import duckdb_pages, duckdb_rollups
+from tallybook.store import pages, rolling
 from tallybook.store.base import Batch, Changes, table_of
-from tallybook.store.duckdb_facts import TABLES, replace_facts, which
-from tallybook.store.duckdb_rows import insert
 from tallybook.store.effects import Effect, effect, inside, known
+from tallybook.store.facts import TABLES, replace_facts, which
+from tallybook.store.rows import insert
+from tallybook.store.session import Session, same, schema_of
 from tallybook.store.verdicts import Verdict, settle
 from tallybook.store.versions import VERSIONED, source
 
 
-def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> Changes:
+def write(session: Session, batch: Batch, now: dt.datetime) -> Changes:
     """Write `batch` inside the caller's transaction; `now` is naive UTC."""
-    at = _commit_time(cursor, now)
+    at = _commit_time(session, now)
     changes = Changes()
-    held = _held(cursor, batch)
-    reads = list(_without_loss(cursor, batch, held, changes))
+    held = _held(session, batch)
+    reads = list(_without_loss(session, batch, held, changes))
     try:
         what = effect(reads, held, _microseconds(at))
     except PartialBucketError as exc:
@@ -40,21 +39,21 @@ def write(cursor: duckdb.DuckDBPyConnection, batch: Batch, now: dt.datetime) -> 
     for name, table in TABLES.items():
         of_table = [r for r in reads if table_of(r.dataset) == name and r.rows is not None]
         if of_table:
-            replace_facts(cursor, table, batch.org, of_table, what, at, changes)
+            replace_facts(session, table, batch.org, of_table, what, at, changes)
     if changes.inserted or changes.removed:
-        duckdb_rollups.refresh(cursor, batch.org, at)
-    _coverage(cursor, batch.org, what, at)
-    duckdb_pages.file(cursor, batch, reads, at)
-    _refusals(cursor, batch, at)
-    _notes(cursor, batch.org, [n for r in batch.reads for n in r.notes] + changes.notes + list(batch.notes), at)
+        rolling.refresh(session, batch.org, at)
+    _coverage(session, batch.org, what, at)
+    pages.file(session, batch, reads, at)
+    _refusals(session, batch, at)
+    _notes(session, batch.org, [n for r in batch.reads for n in r.notes] + changes.notes + list(batch.notes), at)
     return changes
 
 
-def _commit_time(cursor: duckdb.DuckDBPyConnection, now: dt.datetime) -> dt.datetime:
+def _commit_time(session: Session, now: dt.datetime) -> dt.datetime:
     """Return the time of this commit: now, but always after the one before, should the clock have stepped back."""
-    row = cursor.execute(
+    row = session.execute(
         "UPDATE internal.book SET version = version + 1, "
-        "last_commit = greatest(?::TIMESTAMP, last_commit + INTERVAL 1 MICROSECOND) RETURNING last_commit",
+        "last_commit = greatest(?::TIMESTAMP, last_commit + INTERVAL '0.000001' SECOND) RETURNING last_commit",
         [now],
     ).fetchone()
     if row is None:
@@ -67,19 +66,19 @@ def _microseconds(moment: dt.datetime) -> int:
     return unix(moment) * 1_000_000 + moment.microsecond
 
 
-def _held(cursor: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, list[Run]]:
+def _held(session: Session, batch: Batch) -> dict[str, list[Run]]:
     """Return the coverage that the batch can touch: all runs within a bucket's reach of its windows."""
     out: dict[str, list[Run]] = {r.dataset: [] for r in batch.reads}
     if out:
         low = min(r.window.start for r in batch.reads) - SECONDS["1d"]
         high = max(r.window.end for r in batch.reads) + SECONDS["1d"]
-        for name, run in held_runs(cursor, batch.org, list(out), Span(low, high)):
+        for name, run in held_runs(session, batch.org, list(out), Span(low, high)):
             out[name].append(run)
     return out
 
 
 def held_runs(
-    cursor: duckdb.DuckDBPyConnection,
+    session: Session,
     org: str,
     datasets: list[str],
     span: Span | None = None,
@@ -98,16 +97,14 @@ def held_runs(
     params += [org, datasets]
     if span is not None:
         text, params = text + " AND end_time >= ? AND start_time <= ?", [*params, naive(span.start), naive(span.end)]
-    for name, width, dimensions, start, end, read_at, recorded_at in cursor.execute(
+    for name, width, dimensions, start, end, read_at, recorded_at in session.execute(
         text + " ORDER BY dataset, start_time", params
     ).fetchall():
         asked = tuple(dimensions.split(",")) if dimensions else ()
         yield name, Run(start, end, width, asked, read_at, recorded_at)
 
 
-def _without_loss(
-    cursor: duckdb.DuckDBPyConnection, batch: Batch, held: dict[str, list[Run]], changes: Changes
-) -> Iterable[Read]:
+def _without_loss(session: Session, batch: Batch, held: dict[str, list[Run]], changes: Changes) -> Iterable[Read]:
     """Yield the reads; where one was asked with fewer dimensions than are held, buckets of equal total keep theirs.
 
     Such a bucket comes back without rows and with the dimensions held: only its read time is new.
@@ -124,7 +121,7 @@ def _without_loss(
             yield read
             continue
         said = read.rows is not None
-        totals = {r.dimensions: _bucket_totals(cursor, batch.org, read, r.dimensions) for r in richer if said}
+        totals = {r.dimensions: _bucket_totals(session, batch.org, read, r.dimensions) for r in richer if said}
         step = SECONDS[read.window.width]
         verdicts: list[tuple[int, tuple[str, ...] | None]] = []
         for start in range(read.window.start, read.window.end, step):
@@ -150,7 +147,7 @@ def _parts(read: Read, verdicts: list[tuple[int, tuple[str, ...] | None]], step:
 
 
 def _bucket_totals(
-    cursor: duckdb.DuckDBPyConnection, org: str, read: Read, held_by: tuple[str, ...]
+    session: Session, org: str, read: Read, held_by: tuple[str, ...]
 ) -> tuple[dict[int, Any], dict[int, Any]]:
     """Return the totals of each bucket, held and read, in a form that compares equal when they are.
 
@@ -169,12 +166,14 @@ def _bucket_totals(
         grouping = "start_time"
     where = "org = ? AND start_time >= ? AND start_time < ?"
     where += f" AND {table.which} = '{which(read.dataset)}'" if table.which else ""
-    held = cursor.execute(
-        f"SELECT start_time, {sums} FROM {table.place} WHERE {where} GROUP BY {grouping} ORDER BY ALL", span
+    held = session.execute(
+        f"SELECT start_time, {sums} FROM {table.place} WHERE {where} GROUP BY {grouping} ORDER BY {grouping}", span
     ).fetchall()
-    cursor.register("read_rows", read.rows)
-    new = cursor.execute(f"SELECT start_time, {sums} FROM read_rows GROUP BY {grouping} ORDER BY ALL").fetchall()
-    cursor.unregister("read_rows")
+    session.register("read_rows", read.rows)
+    new = session.execute(
+        f"SELECT start_time, {sums} FROM read_rows GROUP BY {grouping} ORDER BY {grouping}"
+    ).fetchall()
+    session.unregister("read_rows")
     return _by_start(held), _by_start(new)
 
 
@@ -186,23 +185,23 @@ def _by_start(rows: Iterable[tuple[Any, ...]]) -> dict[int, Any]:
     return out
 
 
-def _coverage(cursor: duckdb.DuckDBPyConnection, org: str, what: Effect, at: dt.datetime) -> None:
+def _coverage(session: Session, org: str, what: Effect, at: dt.datetime) -> None:
     for name, after in what.after.items():
         before = set(what.before.get(name, ()))
         dropped, added = before - set(after), [r for r in after if r not in before]
         if dropped:
-            cursor.execute(
+            session.execute(
                 "DELETE FROM internal.coverage WHERE org = ? AND dataset = ? "
                 "AND list_contains(?::TIMESTAMP[], start_time)",
                 [org, name, [naive(r.start) for r in dropped]],
             )
-        insert(cursor, "coverage", [_run_row(org, name, r) for r in added])
+        insert(session, "coverage", [_run_row(org, name, r) for r in added])
     committed = _microseconds(at)
     # However a span was cut into reads, what it replaced is one run.
     replaced = {n: squeeze(r for name, r in what.replaced if name == n) for n in {name for name, _ in what.replaced}}
     fallen = [(name, run) for name, runs in replaced.items() for run in runs if run.recorded_at != committed]
     insert(
-        cursor,
+        session,
         "coverage_history",
         [_run_row(org, name, run) | {"replaced_at": at} for name, run in fallen],
     )
@@ -221,8 +220,8 @@ def _run_row(org: str, dataset: str, run: Run) -> dict[str, Any]:
     }
 
 
-def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) -> None:
-    held = [Verdict(*row) for row in cursor.execute(_VERDICTS, [batch.org]).fetchall()]
+def _refusals(session: Session, batch: Batch, at: dt.datetime) -> None:
+    held = [Verdict(*row) for row in session.execute(_VERDICTS, [batch.org]).fetchall()]
     if not held and not batch.refusals:
         return
     settled = settle(held, batch.reads, batch.refusals, at)
@@ -231,37 +230,38 @@ def _refusals(cursor: duckdb.DuckDBPyConnection, batch: Batch, at: dt.datetime) 
         for some, others in ((held, settled), (settled, held))
     )
     if fallen:
-        _retire_verdicts(cursor, fallen, at)
-    insert(cursor, "refusals", [{**row, "recorded_at": at} for row in new])
+        _retire_verdicts(session, fallen, at)
+    insert(session, "refusals", [{**row, "recorded_at": at} for row in new])
 
 
 _FIELDS = tuple(f.name for f in dataclasses.fields(Verdict))
 _VERDICTS = f"SELECT {', '.join(_FIELDS)} FROM internal.refusals WHERE org = ?"
 
 
-def _retire_verdicts(cursor: duckdb.DuckDBPyConnection, fallen: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
+def _retire_verdicts(session: Session, fallen: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
     """Move verdicts that no longer stand to their history."""
-    fields = cursor.sql("FROM internal.refusals LIMIT 0").to_arrow_table().schema
-    cursor.register("fallen", arrow.table(fallen, fields))
-    same = " AND ".join(f"r.{c} IS NOT DISTINCT FROM f.{c}" for c in ("org", *_FIELDS))
-    cursor.execute(
-        "INSERT INTO internal.refusals_history BY NAME SELECT r.*, ?::TIMESTAMP AS replaced_at "
-        f"FROM internal.refusals AS r SEMI JOIN fallen AS f ON {same}",
+    fields = schema_of(session, "internal.refusals")
+    session.register("fallen", arrow.table(fallen, fields))
+    equal = same(("org", *_FIELDS), "r", "f")
+    session.execute(
+        f"INSERT INTO internal.refusals_history ({', '.join(fields.names)}, replaced_at) "
+        f"SELECT {', '.join(f'r.{c}' for c in fields.names)}, ?::TIMESTAMP FROM internal.refusals AS r "
+        f"WHERE EXISTS (SELECT 1 FROM fallen AS f WHERE {equal})",
         [at],
     )
-    cursor.execute(f"DELETE FROM internal.refusals AS r USING fallen AS f WHERE {same}")
-    cursor.unregister("fallen")
+    session.execute(f"DELETE FROM internal.refusals AS r USING fallen AS f WHERE {equal}")
+    session.unregister("fallen")
 
 
-def _notes(cursor: duckdb.DuckDBPyConnection, org: str, notes: Iterable[Note], at: dt.datetime) -> None:
+def _notes(session: Session, org: str, notes: Iterable[Note], at: dt.datetime) -> None:
     """Add notes that are not there yet."""
     new = {(n.dataset, naive(n.span.start), naive(n.span.end), n.kind, n.text): None for n in notes}
     if not new:
         return
     columns = ("dataset", "start_time", "end_time", "kind", "text")
-    held = cursor.execute(
+    held = session.execute(
         f"SELECT {', '.join(columns)} FROM internal.notes WHERE org = ? AND start_time >= ? AND end_time <= ?",
         [org, min(key[1] for key in new), max(key[2] for key in new)],
     ).fetchall()
     rows = [dict(zip(columns, key, strict=True)) for key in new.keys() - set(held)]
-    insert(cursor, "notes", [{"org": org, "recorded_at": at, **row} for row in sorted(rows, key=str)])
+    insert(session, "notes", [{"org": org, "recorded_at": at, **row} for row in sorted(rows, key=str)])
