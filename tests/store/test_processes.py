@@ -168,10 +168,10 @@ with store.syncing("acme"):
 
 
 KILLS = {
-    "in the middle of its rows": ("tallybook.store.duckdb_write", "replace_facts"),
-    "between old rows and new": ("tallybook.store.duckdb_facts", "_retire"),
-    "before its commit": ("tallybook.store.duckdb", "write"),
-    "after its commit": ("tallybook.store.duckdb", "DuckDBStore.replace"),
+    "in the middle of its rows": ("tallybook.store.write", "replace_facts"),
+    "between old rows and new": ("tallybook.store.facts", "_retire"),
+    "before its commit": ("tallybook.store.sql_store", "write"),
+    "after its commit": ("tallybook.store.sql_store", "SqlStore.replace"),
 }
 
 

@@ -135,7 +135,8 @@ _PARTS = ("product", "model", "modality", "token_kind", "tier", "qualifier")
 _LINE_ITEMS = f"""SELECT c.line_item, c.currency, coalesce(SUM(c.amount), 0) AS amount,
     {" AND ".join(f"i.{part} IS NULL" for part in _PARTS)} AS unparsed
 FROM costs AS c JOIN internal.line_items AS i ON i.line_item = c.line_item
-WHERE c.org = ? GROUP BY ALL ORDER BY abs(coalesce(SUM(c.amount), 0)) DESC, c.line_item, c.currency"""
+WHERE c.org = ? GROUP BY c.line_item, c.currency, {", ".join(f"i.{part}" for part in _PARTS)}
+ORDER BY abs(coalesce(SUM(c.amount), 0)) DESC, c.line_item, c.currency"""
 
 
 def orgs(store: Store) -> list[str]:
