@@ -31,7 +31,7 @@ function tab(step: number): void {
   if (!now) return;
   const names = now.tabs.map((t) => t.id);
   const found = step > 0 ? next(names, now.tab) : next([...names].reverse(), now.tab);
-  if (found) go({ tab: found });
+  if (found) go({ tab: found, metric: null, by: null });
 }
 
 export const KEYS: Key[] = [

@@ -4,8 +4,16 @@ import { computed, signal } from "@preact/signals";
 const address = signal(location.search.replace(/^\?/, ""));
 let steps: number = history.state?.steps ?? 0;
 
-/** The words of the address, as text. */
-export const words = computed(() => address.value);
+/** What the server understands; anything else in an address is kept there, and not sent. */
+const SENT = new Set([
+  ...["tab", "metric", "by", "grain", "last", "period", "since", "until"],
+  ...["where", "top", "compare", "tz", "org", "as_of"],
+]);
+
+/** The words that are asked, as text. */
+export const words = computed(() =>
+  new URLSearchParams([...params.value].filter(([name]) => SENT.has(name))).toString(),
+);
 
 const params = computed(() => new URLSearchParams(address.value));
 

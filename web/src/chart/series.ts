@@ -48,7 +48,7 @@ const sum = (rows: (number | null)[][], slots: number): (number | null)[] =>
 export function chart(dense: Dense, currency: string | null, stacked: boolean): Chart {
   const metric = dense.metrics[0]!;
   const slots = dense.time.start.length;
-  const metrics = stacked ? [metric] : dense.metrics;
+  const metrics = stacked ? dense.metrics.filter((m) => m.unit === metric.unit) : dense.metrics;
   const kept = dense.groups
     .map((group, i) => ({ group, i }))
     .filter(({ group }) => group.currency === currency || !currency);

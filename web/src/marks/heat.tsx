@@ -3,10 +3,10 @@ import { exact, listed, num } from "../format";
 import { isDense } from "../labels";
 import type { Dense } from "../types";
 import type { MarkProps } from "./mark";
-import { MapOfDays, type Runs } from "./held";
+import { type Held, MapOfDays } from "./held";
 
 export function Heat({ panel }: MarkProps) {
-  return isDense(panel.data) ? <Grid dense={panel.data} name={panel.title} /> : <MapOfDays runs={panel.data as Runs} />;
+  return isDense(panel.data) ? <Grid dense={panel.data} name={panel.title} /> : <MapOfDays held={panel.data as Held} />;
 }
 
 const SHADES = 5;

@@ -1,19 +1,20 @@
 /** The map of what is held: a row per dataset, a cell per day, in runs of equal days. */
 import { useWidth } from "../chart/size";
 
-interface Run {
-  start: string;
-  end: string;
-  state: string;
-  widths?: string[];
-  reason?: string | null;
+/** Cells by row: each is one of the states, with the reason where there is one. */
+export interface Held {
+  rows: string[];
+  label: string[];
+  states: string[];
+  cells: number[][];
+  why: string[][];
 }
 
-export interface Runs {
-  org?: string;
-  start: string;
-  end: string;
-  datasets: { dataset: string; runs: Run[] }[];
+interface Run {
+  from: number;
+  to: number;
+  state: string;
+  why: string;
 }
 
 const LOOKS: Record<string, string> = {
@@ -28,74 +29,74 @@ const LOOKS: Record<string, string> = {
 const NAMES = 132;
 const HIGH = 16;
 const PITCH = 22;
-const DAY = 86_400_000;
-
-const days = (from: string, to: string): number => Math.round((Date.parse(to) - Date.parse(from)) / DAY);
 const month = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
 
-function months({ start, end }: Runs): { at: number; text: string }[] {
-  const out = [];
-  const first = new Date(Date.parse(start));
-  for (let at = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1); at < Date.parse(end);) {
-    const date = new Date(at);
-    const text = date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : month.format(date);
-    out.push({ at: Math.round((at - first.getTime()) / DAY), text });
-    at = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+/** Stretches of equal cells. */
+function runs(held: Held, row: number): Run[] {
+  const out: Run[] = [];
+  const cells = held.cells[row] ?? [];
+  for (const [i, cell] of cells.entries()) {
+    const state = held.states[cell] ?? "";
+    const why = held.why[row]?.[i] ?? "";
+    const last = out.at(-1);
+    if (last?.state === state && last.why === why) last.to = i;
+    else out.push({ from: i, to: i, state, why });
   }
   return out;
 }
 
-const lastDay = (end: string): string => new Date(Date.parse(end) - DAY).toISOString().slice(0, 10);
-
-function said(run: Run): string {
-  const to = lastDay(run.end);
-  const dates = run.start === to ? run.start : `${run.start} to ${to}`;
-  const widths = run.widths?.length ? `, by ${run.widths.join(", ")}` : "";
-  return `${dates}: ${LOOKS[run.state] ?? run.state}${widths}${run.reason ? ` (${run.reason})` : ""}`;
+function months({ label }: Held): { at: number; text: string }[] {
+  return label.flatMap((day, at) => {
+    if (at === 0 || day.slice(0, 7) === label[at - 1]!.slice(0, 7)) return [];
+    const date = new Date(`${day.slice(0, 7)}-01`);
+    if (Number.isNaN(date.getTime())) return [];
+    return [{ at, text: date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : month.format(date) }];
+  });
 }
 
-export function MapOfDays({ runs }: { runs: Runs }) {
+function said(held: Held, run: Run): string {
+  const [from, to] = [held.label[run.from], held.label[run.to]];
+  return `${from === to ? from : `${from} to ${to}`}: ${LOOKS[run.state] ?? run.state}${run.why ? ` (${run.why})` : ""}`;
+}
+
+export function MapOfDays({ held }: { held: Held }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const names = width < 500 ? 96 : NAMES;
-  const total = Math.max(1, days(runs.start, runs.end));
+  const total = Math.max(1, held.label.length);
   const x = (day: number) => names + (day / total) * (width - names);
-  const height = runs.datasets.length * PITCH + 20;
-  const states = [...new Set(runs.datasets.flatMap((d) => d.runs.map((r) => r.state)))];
-  const text = runs.datasets
-    .map(
-      (d) =>
-        `${d.dataset}: ${
-          d.runs
-            .filter((r) => r.state !== "stable")
-            .map(said)
-            .join("; ") || "all stable"
-        }`,
-    )
+  const height = held.rows.length * PITCH + 20;
+  const rows = held.rows.map((name, row) => ({ name, runs: runs(held, row) }));
+  const states = [...new Set(rows.flatMap((r) => r.runs.map((run) => run.state)))];
+  const text = rows
+    .map((r) => {
+      const odd = r.runs.filter((run) => run.state !== "stable").map((run) => said(held, run));
+      return `${r.name}: ${odd.join("; ") || "all stable"}`;
+    })
     .join(". ");
   return (
     <div class="held" ref={ref}>
       {width > 0 && (
         <svg width={width} height={height} role="img" aria-label={`What is held, by dataset and day. ${text}`}>
-          {runs.datasets.map(({ dataset, runs: each }, row) => (
-            <g key={dataset}>
+          {rows.map(({ name, runs: each }, row) => (
+            <g key={name}>
               <text class="held-name" x="0" y={row * PITCH + HIGH / 2 + 4}>
-                {fit(dataset, names)}
+                {fit(name, names)}
               </text>
               {each.map((run) => (
                 <rect
-                  key={run.start}
+                  key={run.from}
                   class={`held-${run.state}`}
-                  x={x(days(runs.start, run.start))}
-                  width={Math.max(1, x(days(runs.start, run.end)) - x(days(runs.start, run.start)))}
+                  x={x(run.from)}
+                  width={Math.max(1, x(run.to + 1) - x(run.from))}
                   y={row * PITCH}
                   height={HIGH}
                 >
-                  <title>{`${dataset}, ${said(run)}`}</title>
+                  <title>{`${name}, ${said(held, run)}`}</title>
                 </rect>
               ))}
             </g>
           ))}
-          {months(runs).map(({ at, text: label }, i, all) =>
+          {months(held).map(({ at, text: label }, i, all) =>
             all.length * 34 > width - names && i % 2 ? null : (
               <text key={at} class="held-month" x={Math.min(x(at), width - 26)} y={height - 4}>
                 {label}

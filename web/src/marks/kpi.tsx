@@ -18,7 +18,7 @@ export function Kpi({ panel, board }: MarkProps) {
           {...{ dense, metric, compared: board.state.compare !== null }}
           title={titled(metric, board.choices.metrics.find((m) => m.name === metric.name)?.title)}
           chosen={metric.name === chosen}
-          switches={offered.has(metric.name)}
+          switches={panel.width === "full" && offered.has(metric.name)}
         />
       ))}
     </div>

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { exact, headline, isMoney, listed, num } from "../format";
 import { source } from "../load";
+import { filter } from "../state";
 import type { Table as Data, Value } from "../types";
 import type { MarkProps } from "./mark";
 
@@ -114,6 +115,10 @@ export function Table({ panel }: MarkProps) {
   );
 }
 
+/** Whether a cell can be filtered by: Other and most words in brackets cannot. */
+const filters = (value: Value | undefined): boolean =>
+  value != null && value !== "Other" && (value === "(none)" || !/^\(.*\)$/.test(String(value)));
+
 interface RowsProps {
   data: Data;
   rows: Value[][];
@@ -163,7 +168,13 @@ function Rows({ data, rows, total, sort, turn, name }: RowsProps) {
                 if (c.unit === null)
                   return (
                     <td key={c.name} title={value == null ? undefined : String(value)}>
-                      <bdi>{value ?? "—"}</bdi>
+                      {c.dimension && filters(value) ? (
+                        <button class="cell" type="button" onClick={() => filter([`${c.name}=${value}`])}>
+                          <bdi>{value}</bdi>
+                        </button>
+                      ) : (
+                        <bdi>{value ?? "—"}</bdi>
+                      )}
                     </td>
                   );
                 return (

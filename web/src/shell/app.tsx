@@ -1,7 +1,7 @@
 /** The page. */
 import { Patterns } from "../chart/overlay";
 import { board, load, problem, slow } from "../load";
-import { go, href } from "../state";
+import { type Changes, go, href } from "../state";
 import type { Board, Problem } from "../types";
 import { Bar } from "./bar";
 import { Header } from "./header";
@@ -31,18 +31,21 @@ export function App() {
   );
 }
 
+/** Another tab asks for what is its own; range and filters stay. */
+const to = (tab: string): Changes => ({ tab, metric: null, by: null });
+
 function Tabs({ board: now }: { board: Board }) {
   return (
     <nav class="tabs" aria-label="Pages">
       {now.tabs.map((tab) => (
         <a
           key={tab.id}
-          href={href({ tab: tab.id })}
+          href={href(to(tab.id))}
           aria-current={tab.id === now.tab ? "page" : undefined}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return;
             event.preventDefault();
-            go({ tab: tab.id });
+            go(to(tab.id));
             scrollTo({ top: 0 });
           }}
         >

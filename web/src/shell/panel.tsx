@@ -13,7 +13,7 @@ export const leads = (panel: Data, board: Board): boolean =>
 export function Panel({ panel, board }: { panel: Data; board: Board }) {
   const [failed] = useErrorBoundary();
   const Mark = MARKS[panel.mark];
-  const bare = panel.mark === "kpi";
+  const bare = panel.mark === "kpi" && panel.width === "full";
   const id = `panel-${panel.id}`;
   let body: ComponentChildren;
   if (failed) body = <Failed title="This panel could not be drawn" detail={String(failed)} />;
