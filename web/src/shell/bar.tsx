@@ -22,10 +22,10 @@ export function Bar() {
               {preset.title}
             </button>
           ))}
-          <Menu label="Custom" kind="" pressed={isCustom()}>
-            {(close) => <Custom close={close} />}
-          </Menu>
         </div>
+        <Menu label="Custom" pressed={isCustom()}>
+          {(close) => <Custom close={close} />}
+        </Menu>
         <Grain />
         <Zone />
         <Compare />
