@@ -5,11 +5,14 @@ import { listen } from "./keys";
 import { learn } from "./labels";
 import { follow } from "./live";
 import { board, start } from "./load";
+import type { Report } from "./report/cube";
 import { App } from "./shell/app";
-import { http } from "./source";
+import { embedded } from "./report/source";
+import { brought, http } from "./source";
 import "./styles/index.css";
 
-const source = http();
+const report = await brought<Report>("report");
+const source = report ? embedded(report) : http(await brought("first-board"));
 effect(() => {
   if (board.value) learn(board.value);
 });

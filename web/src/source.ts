@@ -19,11 +19,17 @@ export interface Source {
   addNote(note: Pick<Note, "text"> & { date: string }): Promise<void>;
 }
 
-/** JSON that the page brought along. */
-export function embedded<T>(id: string): T | null {
-  const text = document.getElementById(id)?.textContent;
-  return text ? (JSON.parse(text) as T) : null;
+/** JSON that the page brought along, plain or (of the type application/gzip) compressed and in base64. */
+export async function brought<T>(id: string): Promise<T | null> {
+  const element = document.getElementById(id);
+  const text = element?.textContent;
+  if (!text) return null;
+  if (element.getAttribute("type") !== "application/gzip") return JSON.parse(text) as T;
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json() as Promise<T>;
 }
+
+const plain = (words: string): string => new URLSearchParams(words).toString();
 
 async function answer<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response;
@@ -47,12 +53,11 @@ const post = (path: string, body: unknown): Promise<void> =>
   });
 
 /** The HTTP API beside the page; the first board may be in the page already. */
-export function http(): Source {
-  let first = embedded<{ words: string; board: Board }>("first-board");
+export function http(first: { words: string; board: Board } | null): Source {
   return {
     live: true,
     board: async (words, signal) => {
-      const ready = first?.words === words ? first.board : null;
+      const ready = first && plain(first.words) === words ? first.board : null;
       first = null;
       return ready ?? answer<Board>(`api/board?${words}`, { signal, headers: { accept: "application/json" } });
     },

@@ -22,6 +22,8 @@ export interface Drawn {
 
 const GAP = 0.12;
 const NARROWEST = 6;
+/** How much of the height a higher past may take: beyond, its line leaves the picture, and the present stays legible. */
+const ABOVE = 1.6;
 const TALLEST_HEADROOM = 1.04;
 
 interface Points {
@@ -62,7 +64,8 @@ function extent(chart: Chart, layers: Layer[], before: boolean): [number, number
   };
   for (const layer of layers) layer.high.forEach(take);
   if (!layers.length) for (const each of chart.series) each.values.forEach(take);
-  if (before) chart.before?.forEach(take);
+  const most = high * ABOVE;
+  if (before) chart.before?.forEach((v) => take(v !== null && most > 0 ? Math.min(v, most) : v));
   return high === low ? [0, 1] : [low * TALLEST_HEADROOM, high * TALLEST_HEADROOM];
 }
 
@@ -100,7 +103,7 @@ export function draw(chart: Chart, stacked: boolean, { width, height }: Size, tz
     const dashed = dash ? { strokeDasharray: dash } : {};
     return lineY(
       { length: p.x.length },
-      { x: p.x, y: p.a, stroke, strokeWidth: thick, strokeLinejoin: "round", ...dashed },
+      { x: p.x, y: p.a, stroke, strokeWidth: thick, strokeLinejoin: "round", clip: "frame" as const, ...dashed },
     );
   };
   const svg = plot({

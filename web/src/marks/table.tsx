@@ -1,6 +1,6 @@
 /** Rows with sorting, search and a link to the exact CSV. What is not all here is sorted and searched by the server. */
-import { useEffect, useRef, useState } from "preact/hooks";
-import { exact, headline, isMoney, listed, num } from "../format";
+import { useEffect, useState } from "preact/hooks";
+import { exact, headline, isMoney, isShare, listed, num } from "../format";
 import { source } from "../load";
 import { filter } from "../state";
 import type { Table as Data, Value } from "../types";
@@ -138,9 +138,14 @@ function Rows({ data, rows, total, sort, turn, name }: RowsProps) {
           data.rows.map((r) => r[i]),
         ),
   );
-  const box = useRef<HTMLDivElement>(null);
+  const barAt = data.columns.findIndex((c) => c.unit !== null && !c.unit.includes("/") && !isShare(c.unit));
+  const most = Math.max(0, ...data.rows.map((r) => num(r[barAt]) ?? 0));
+  const bar = (value: Value | undefined) => {
+    const part = (Math.max(0, num(value) ?? 0) / (most || 1)) * 100;
+    return { background: `linear-gradient(to left, var(--accent-soft) ${part}%, transparent ${part}%)` };
+  };
   return (
-    <div class="scroll" ref={box} tabIndex={0} role="group" aria-label={`${name}, rows`}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={`${name}, rows`}>
       <table class="rows" aria-rowcount={total + 1}>
         <thead>
           <tr>
@@ -178,7 +183,12 @@ function Rows({ data, rows, total, sort, turn, name }: RowsProps) {
                     </td>
                   );
                 return (
-                  <td key={c.name} class="number" title={exact(c.unit, value, currency)}>
+                  <td
+                    key={c.name}
+                    class={i === barAt ? "number bar" : "number"}
+                    style={i === barAt && most > 0 ? bar(value) : undefined}
+                    title={exact(c.unit, value, currency)}
+                  >
                     {(isMoney(c.unit) ? says[i]! : (says[i] ?? headline(c.unit)))(value, currency)}
                   </td>
                 );
