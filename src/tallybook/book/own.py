@@ -1,4 +1,4 @@
-"""What of a book is the user's own: teams, business metrics, and questions in SQL."""
+"""What of a book is the user's own: teams, business metrics, notes, and questions in SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tallybook.store.base import Store
 if TYPE_CHECKING:
     from tallybook.book.business import Added, By, Kept
     from tallybook.book.frames import Frame
+    from tallybook.book.notes import OwnNote
     from tallybook.book.teams import Assigned, Imported, Rows
+    from tallybook.query.clocks.time import When
 
 
 class Own:
@@ -98,6 +100,27 @@ class Own:
         from tallybook.book.business import remove
 
         return remove(self.store, name)
+
+    def notes(self) -> list[OwnNote]:
+        """Return your notes on the axis of time, the earliest first. Never creates a book."""
+        from tallybook.book.notes import notes
+
+        return notes(self.store)
+
+    def add_note(self, time: When, text: str) -> OwnNote:
+        """Write a note on a UTC day, or at an exact moment; charts show it there.
+
+        Raises `UsageError` for what is no date, and for a text of no use; `NotABookError`.
+        """
+        from tallybook.book.notes import add
+
+        return add(self.store, self._clock.now().replace(tzinfo=None), time, text)
+
+    def remove_note(self, identity: str) -> OwnNote:
+        """Remove the note with this id; raises `UnknownNameError`, `NotABookError`."""
+        from tallybook.book.notes import remove
+
+        return remove(self.store, identity)
 
     def sql(self, text: str) -> pa.Table:
         """Return the answer to one SELECT of DuckDB's over the public tables and views, as an Arrow table.

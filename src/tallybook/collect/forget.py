@@ -22,7 +22,16 @@ from tallybook.store.base import Amendment, Edit, Store
 GONE = "(forgotten)"
 """What stands in remarks and texts in the place of a name."""
 
-_TEXTS = ("notes.*", "syncs.*", "refusals.*", "refusals_history.*", "*.extra", "business*.*", "teams.*")
+_TEXTS = (
+    "notes.*",
+    "own_notes.text",
+    "syncs.*",
+    "refusals.*",
+    "refusals_history.*",
+    "*.extra",
+    "business*.*",
+    "teams.*",
+)
 """Where somebody may have written a name into a text."""
 
 

@@ -27,6 +27,7 @@ from tallybook.store.write import held_runs, write
 STATE = (
     "directory",
     "notes",
+    "own_notes",
     "syncs",
     "orgs",
     "refusals",
