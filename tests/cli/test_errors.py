@@ -47,7 +47,7 @@ WRONG = [
     (["query", "cost", "--grain", "hour"], 2, "OpenAI bills by UTC day, so costs cannot be told apart within one."),
     (["query", "zzz"], 2, "Known: active_users, cache_hit_rate, cost, input_tokens, output_tokens, requests, tokens."),
     (["query", "cost", "--grain", "fortnight"], 2, "Unknown grain 'fortnight'. Known: day, hour, minute"),
-    (["query", "cost", "--where", "project"], 2, "--where 'project' is not DIMENSION=VALUE."),
+    (["query", "cost", "--where", "project"], 2, "where 'project' is not DIMENSION=VALUE."),
     (["query", "cost", "--where", "project=\udcff"], 2, "where project takes a text"),
     (["query", "requests", "--where", "batch=yes"], 2, "where batch is true or false, not 'yes'."),
     (["query", "cost", "--since", LATER], 2, "The range begins in the future, at 2099-01-01"),

@@ -7,6 +7,7 @@ import pytest
 
 from tallybook.model import settings
 from tallybook.model.errors import SettingsError, UsageError
+from tallybook.model.saved import Feed, Panel
 from tallybook.model.settings import Org, Pages, Settings, Sync, Team, load, seconds
 
 
@@ -103,11 +104,21 @@ def test_a_file_that_is_not_text_or_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path, {})
 
 
+TABLES = {"org": Org, "sync": Sync, "pages": Pages, "teams": Team, "panel": Panel, "feeds": Feed}
+
+
 def test_every_setting_says_what_is_allowed() -> None:
     top = {f.name for f in msgspec.structs.fields(Settings)} - {"path"}
     inner = {
         f"{t}.{f.name}"
-        for t, kind in (("org", Org), ("sync", Sync), ("pages", Pages), ("teams", Team))
+        for t, kind in (
+            ("org", Org),
+            ("sync", Sync),
+            ("pages", Pages),
+            ("teams", Team),
+            ("panel", Panel),
+            ("feeds", Feed),
+        )
         for f in msgspec.structs.fields(kind)
     }
     assert top | inner == set(settings._ALLOWED)

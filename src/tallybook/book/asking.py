@@ -31,27 +31,40 @@ def ask(
     store: Store, settings: Settings, look_back: Mapping[str, int], now: dt.datetime, metrics: tuple[str, ...], *,
     by: Words, grain: str, period: str | None, since: When | None, until: When | None, last: str | None,
     where: Where | None, top: int | None, compare: str | None, tz: str, org: Words | None, as_of: When | None,
+    within: Where | None = None,
 ) -> Result:  # fmt: skip
     """Return the answer; see `Book.query`."""
     then = known_at(as_of, now) if as_of is not None else None
     now = then.replace(tzinfo=dt.UTC) if then else now
     span = resolve(now, period=period, since=since, until=until, last=last, tz=tz)
-    orgs, rules = settings.orgs, _rules(store, settings, (*words(by), *(where or {})))
+    orgs, rules = settings.orgs, _rules(store, settings, (*words(by), *(where or {}), *(within or {})))
     more = belonging.dimensions(rules or ())
-    filters = restrict.checked(where, more)
+    filters, bounds = restrict.checked(where, more), restrict.checked(within, more)
     known = partial(inventory.orgs, store)
     named = restrict.orgs(words(org), filters.pop("org", None), orgs, known)
     groups = [dimension(d, more) for d in words(by)]
     own_metrics = business_terms.metrics(definitions(store)) if any(not is_metric(m) for m in metrics) else {}
     asked = question(
-        named, metrics, groups, grain, span, filters, as_of=then, top=top, tz=tz, compare=compare, more=own_metrics
+        named,
+        metrics,
+        groups,
+        grain,
+        span,
+        filters,
+        as_of=then,
+        top=top,
+        tz=tz,
+        compare=compare,
+        more=own_metrics,
+        within=bounds,
     )
     notes: tuple[str, ...] = ()
-    if restrict.has_names(asked.where):
-        chosen, notes = restrict.ids(asked.where, store.rows("directory"), named)
-        asked = replace(asked, where=chosen)
+    if restrict.has_names((*asked.where, *asked.within)):
+        directory = store.rows("directory")
+        chosen, notes = restrict.ids(asked.where, directory, named)
+        asked = replace(asked, where=chosen, within=restrict.ids(asked.within, directory, named)[0])
     if own := [d for d in asked.dimensions if d in more]:
-        belonging.check_values((f for f in asked.where.values() if f.dimension in own), rules or ())
+        belonging.check_values((f for f in asked.filters if f.dimension in own), rules or ())
         members = assignments(store, settings) if rules else []
         asked = replace(asked, own=belonging.derivations(own, members, store.rows("directory")))
     beside = comparison(store, asked, asked.compare) if asked.compare else None

@@ -207,6 +207,7 @@ class Book(Own, Reports, Exporting):
         tz: str = "UTC",
         org: Words | None = None,
         as_of: When | None = None,
+        within: Where | None = None,
     ) -> Result:
         """Answer a question from the book, with one statement.
 
@@ -215,7 +216,8 @@ class Book(Own, Reports, Exporting):
         `since`/`until` or `last` (default 30 days). `where` filters by id or name: `{"project": ["Search", "proj_1"]}`.
         `top` tells so many groups apart, the rest is `Other`; `compare` puts `previous` or `year` beside. `org` names
         the organizations (default: all of the settings). `as_of` asks for what the book knew at an earlier moment (a
-        bare date: at its end); only names are those of today. Raises `QueryError` with the nearest alternatives,
+        bare date: at its end); only names are those of today. `within` is a filter that holds besides `where`, for
+        whoever may see no more. Raises `QueryError` with the nearest alternatives,
         `UsageError` for a date, `NotABookError` where nothing was synced yet.
         """
         from tallybook.book.asking import ask
@@ -224,6 +226,7 @@ class Book(Own, Reports, Exporting):
         return with_rank(self.query, ask(
             self.store, self.settings, self._look_back(), self._clock.now(), metrics, by=by, grain=grain, period=period,
             since=since, until=until, last=last, where=where, top=top, compare=compare, tz=tz, org=org, as_of=as_of,
+            within=within,
         ))  # fmt: skip
 
     def status(self, org: str | None = None) -> inventory.Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from tallybook.book.common import Words, words
@@ -27,6 +28,10 @@ class Reports:
     store: Store
     settings: Settings
     _clock: Clock
+
+    def now(self) -> dt.datetime:
+        """Return what time it is by the book's clock, in UTC."""
+        return self._clock.now()
 
     def glance(self) -> Glance:
         """Return the book at a glance: cost this month and what changed most, the last days, how fresh it all is.

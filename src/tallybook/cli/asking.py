@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tallybook.cli import offers
-from tallybook.cli.run import Decorator, note, org_option, pairs, time_options, words
+from tallybook.cli.run import Decorator, note, org_option, time_options
+from tallybook.query.spoken import pairs, words
 
 if TYPE_CHECKING:
     from tallybook.show.result import Result

@@ -6,7 +6,8 @@ from functools import partial
 
 import click
 
-from tallybook.cli.run import common, note, org_option, time_options, words
+from tallybook.cli.run import common, note, org_option, time_options
+from tallybook.query.spoken import words
 from tallybook.show.export.products import PRODUCTS
 
 _KINDS = "; ".join(f"{name}: {product.about}" for name, product in PRODUCTS.items())

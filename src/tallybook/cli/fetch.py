@@ -8,7 +8,8 @@ import click
 
 from tallybook.cli import offers
 from tallybook.cli.output import output_options, target
-from tallybook.cli.run import common, note, pairs, progress_bar, time_options, words
+from tallybook.cli.run import common, note, progress_bar, time_options
+from tallybook.query.spoken import pairs, words
 
 if TYPE_CHECKING:
     from tallybook.show.result import Fetched

@@ -7,7 +7,8 @@ import json
 import click
 
 from tallybook.cli import offers
-from tallybook.cli.run import common, json_flag, pairs
+from tallybook.cli.run import common, json_flag
+from tallybook.query.spoken import pairs
 
 _DATASET = "costs, completions, …, or costs_by_api_key."
 

@@ -7,7 +7,8 @@ from functools import partial
 
 import click
 
-from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, time_options, words
+from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, time_options
+from tallybook.query.spoken import words
 
 
 @click.command(

@@ -189,23 +189,6 @@ def of_orgs(each: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {"organizations": list(each)} if len(each) > 1 else each[0]
 
 
-def pairs(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return `D=V` texts as a dict; a dimension given twice has alternatives, and `D!=V` leaves V out."""
-    out: dict[str, list[str]] = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise click.UsageError(f"--where {text!r} is not DIMENSION=VALUE.")
-        unwanted = "!" if name.endswith("!") else ""
-        out.setdefault(name.removesuffix("!").strip(), []).append(unwanted + value)
-    return out
-
-
-def words(texts: Sequence[str]) -> list[str]:
-    """Return words given several times or with commas between them."""
-    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
-
-
 def note(text: str) -> None:
     """Say something beside the data, on stderr; on a terminal, in lines that fit it."""
     if sys.stderr.isatty():

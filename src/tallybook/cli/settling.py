@@ -6,7 +6,8 @@ import json
 
 import click
 
-from tallybook.cli.run import common, json_flag, of_orgs, org_option, words
+from tallybook.cli.run import common, json_flag, of_orgs, org_option
+from tallybook.query.spoken import words
 
 
 @click.command(

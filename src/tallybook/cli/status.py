@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, json_flag, of_orgs, org_option, time_options, words
+from tallybook.cli.run import common, json_flag, of_orgs, org_option, time_options
+from tallybook.query.spoken import words
 
 if TYPE_CHECKING:
     from tallybook.query.reports.completeness import Completeness

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tallybook.cli.run import common, dataset_option, json_flag, note, of_orgs, org_option, progress_bar, words
+from tallybook.cli.run import common, dataset_option, json_flag, note, of_orgs, org_option, progress_bar
+from tallybook.query.spoken import words
 
 if TYPE_CHECKING:
     from tallybook.model.windows import Window

@@ -6,7 +6,8 @@ import json
 
 import click
 
-from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, progress_bar, words
+from tallybook.cli.run import common, dataset_option, json_flag, of_orgs, org_option, progress_bar
+from tallybook.query.spoken import words
 
 
 @click.command(

@@ -12,6 +12,7 @@ import msgspec
 
 from tallybook.model.datasets import DATASETS
 from tallybook.model.errors import SettingsError, UsageError, suggest
+from tallybook.model.saved import WORDS_TEXT, Feed, Panel
 from tallybook.model.secret import Variables
 
 FILE = "tallybook.toml"
@@ -119,6 +120,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What is kept of people: names and e-mails, names, ids, or ids without asking for a directory."""
     teams: dict[str, Team] = {}
     """Teams by name, besides those that were imported."""
+    panel: tuple[Panel, ...] = ()
+    """Panels of your own on the dashboard."""
+    feeds: dict[Name, Feed] = {}
+    """Questions that other programs read at `/feeds/NAME.csv` and `.json`, by name."""
     path: str = ""
     """Where these settings were read; not itself a setting."""
 
@@ -259,6 +264,11 @@ _NAME = "1 to 63 letters, digits, dots, dashes and underscores, a letter or digi
 _DAY_TEXT = "a day in quotes, such as 2026-01-31, or empty"
 _IDS_TEXT = "a list of ids, names or patterns in quotes"
 _DURATION_TEXT = "a duration in quotes, such as 30s, 15m, 6h, 3d or 2w"
+_SAVED = {
+    **dict.fromkeys(("metric", "by", "where", "org"), WORDS_TEXT),
+    **dict.fromkeys(("grain", "last", "period", "since", "until", "compare", "tz"), "a text in quotes"),
+    "top": "a whole number, at least 1",
+}
 _ALLOWED = {
     "book": "a path or URL in quotes",
     "allow_hosts": 'a list of host names, such as ["gateway.example.com"]',
@@ -289,8 +299,18 @@ _ALLOWED = {
     "teams.tags": 'a table of texts, such as { business_unit = "Core" }',
     "teams.valid_from": _DAY_TEXT,
     "teams.valid_to": _DAY_TEXT,
+    "panel": f"a table [[panel]] with {', '.join(Panel.__struct_fields__)}",
+    "feeds": f"a table for each feed, such as [feeds.orders], with {', '.join(Feed.__struct_fields__)}",
+    **{f"{table}.{name}": text for table in ("panel", "feeds") for name, text in _SAVED.items()},
+    "panel.title": "a text in quotes of 1 to 200 characters",
+    "panel.tab": "overview, costs, tokens, people or health, in quotes",
+    "panel.mark": "stack, line, donut, rank, table or kpi, in quotes",
+    "panel.width": "wide, third, half or full, in quotes",
 }
 """Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""
+
+
+_TABLES = {"sync": Sync, "org": Org, "pages": Pages, "teams": Team, "panel": Panel, "feeds": Feed}
 
 
 def _explain(message: str) -> str:
@@ -298,7 +318,7 @@ def _explain(message: str) -> str:
     match = re.search(r"unknown field `([^`]+)`(?: - at `\$\.?([^`]*)`)?", message)
     if match:
         table = (match[2] or "").split("[")[0]
-        struct = {"sync": Sync, "org": Org, "pages": Pages, "teams": Team}.get(table, Settings)
+        struct = _TABLES.get(table, Settings)
         known = [f for f in struct.__struct_fields__ if f != "path"]
         where = f" in [{table}]" if table else ""
         return f"unknown setting {match[1]!r}{where}. {suggest(match[1], known)}"

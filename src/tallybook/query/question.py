@@ -32,6 +32,8 @@ class Query:
     range: Range
     where: Mapping[str, Filter] = field(default_factory=dict)
     """By column. Of several organizations, ids that have names are qualified."""
+    within: Mapping[str, Filter] = field(default_factory=dict)
+    """The same, holding besides: what the one who asks may see at all."""
     as_of: dt.datetime | None = None
     """The moment, naive UTC, whose knowledge is asked for; None is all that the book knows."""
     top: int | None = None
@@ -65,10 +67,15 @@ class Query:
         """Return a metric's term under its name in the statement."""
         return next(t for t in self.terms if t == term)
 
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """Everything that rows must fit."""
+        return (*self.where.values(), *self.within.values())
+
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
         """What it groups or filters by."""
-        return tuple(dict.fromkeys([*self.by, *(f.dimension for f in self.where.values())]))
+        return tuple(dict.fromkeys([*self.by, *(f.dimension for f in self.filters)]))
 
     @cached_property
     def split(self) -> Dataset | None:
@@ -114,11 +121,12 @@ def question(
     tz: str = "UTC",
     compare: str | None = None,
     more: Mapping[str, Metric] | None = None,
+    within: Mapping[str, Filter] | None = None,
 ) -> Query:
     """Return a checked question; raises `QueryError` with the nearest names or what is possible instead.
 
     `filters` is column to filter (see `where.checked`); `as_of` is naive UTC (see `time.known_at`); `more` are
-    business metrics by name.
+    business metrics by name; `within` are filters that hold besides.
     """
     wanted = tuple(asked(m, more) for m in dict.fromkeys(metrics))
     if not wanted:
@@ -133,7 +141,7 @@ def question(
     chosen = _chosen(filters.get("dataset"))
     found = Query(
         tuple(orgs), tuple(marked(_within(m, chosen)) for m in wanted), groups, grain, span,
-        {c: f for c, f in filters.items() if c != "dataset"}, as_of, top, tz, compare,
+        {c: f for c, f in filters.items() if c != "dataset"}, within or {}, as_of, top, tz, compare,
     )  # fmt: skip
     for known in found.metrics:
         _offered(known, found)
@@ -174,11 +182,15 @@ def _having(term: Term, chosen: Sequence[str]) -> tuple[str, ...]:
 
 def _offered(known: Metric, query: Query) -> None:
     """Raise where a metric cannot be told by a dimension of the question."""
-    for term in known.terms:
-        for d in query.dimensions:
-            if not _has(term, d):
-                shared = [n for n, o in DIMENSIONS.items() if all(_has(t, o) for t in known.terms)]
-                raise UnanswerableError(f"{known.name} has no dimension {d.name}; it has {', '.join(shared)}.")
+    for d in query.dimensions:
+        if not can_tell(known, d):
+            shared = [name for name, other in DIMENSIONS.items() if can_tell(known, other)]
+            raise UnanswerableError(f"{known.name} has no dimension {d.name}; it has {', '.join(shared)}.")
+
+
+def can_tell(known: Metric, by: Dimension) -> bool:
+    """Return whether a metric can be told apart by a dimension."""
+    return all(_has(term, by) for term in known.terms)
 
 
 def _has(term: Term, known: Dimension) -> bool:

@@ -137,6 +137,13 @@ class Store(Protocol):
         """Return whether there is a book; never creates one."""
         ...
 
+    def version(self) -> str:
+        """Return a short text that is another whenever what is held may have changed; cheap, and waits for nobody.
+
+        Reading does not change it, but for tidying up once after a write. A book that is not there has one, too.
+        """
+        ...
+
     def migrate(self) -> None:
         """Create the book, or bring an older one up to this version's schema."""
         ...

@@ -49,6 +49,10 @@ class DuckDBStore(SqlStore):
         """Return whether there is a book; never creates one."""
         return self.path.exists()
 
+    def version(self) -> str:
+        """Return size and time of the file and of its log, which every commit changes."""
+        return self._file.version()
+
     def migrate(self) -> None:
         """Create the book, or bring an older one up to this version's schema."""
         self._must_have_folder()

@@ -36,6 +36,10 @@ class BookFile:
         self._lock_seconds = lock_seconds
         self._engine = engine or engine_of(path.resolve())
 
+    def version(self) -> str:
+        """Return a text that every commit changes; opens nothing."""
+        return "-".join(f"{size:x}.{changed:x}" for size, changed in _stamps(self.path)) or "none"
+
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Keep the file open; never creates it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from tallybook.model.coverage import Run
@@ -19,7 +20,7 @@ def comparison(store: Store, query: Query, kind: str) -> Comparison:
     with store.opened():
         held = [store.coverage(org, query.datasets, query.as_of) for org in query.orgs]
         if "costs" in query.datasets:
-            found = [_billed_through(store, query, o, h["costs"]) for o, h in zip(query.orgs, held, strict=True)]
+            found = [billed_through(store, o, h["costs"], query.as_of) for o, h in zip(query.orgs, held, strict=True)]
             billed = [end for end in found if end is not None]
     through = closed_through(runs for each in held for runs in each.values())
     if through is not None and query.grain not in ("minute", "hour"):
@@ -28,13 +29,13 @@ def comparison(store: Store, query: Query, kind: str) -> Comparison:
     return compared(query.range, kind, query.grain, through=through, billed_through=min(billed, default=None))
 
 
-def _billed_through(store: Store, query: Query, org: str, held: Sequence[Run]) -> int | None:
+def billed_through(store: Store, org: str, held: Sequence[Run], as_of: dt.datetime | None = None) -> int | None:
     """Return the end of the last billed day: the newest one that was read after its end and has a row of the bill in
     the organization, whatever the question is restricted to; None where nothing is held.
     """
     if not held:
         return None
-    rows, bound = source("costs", ["org", "start_time"], query.as_of)
+    rows, bound = source("costs", ["org", "start_time"], as_of)
     text = f"SELECT DISTINCT start_time FROM {rows} AS f WHERE org = ? ORDER BY start_time DESC LIMIT 40"
     for start in map(unix, store.read(text, [*bound, org])["start_time"].to_pylist()):
         if any(r.start <= start < r.end and r.read_at >= start + DAY for r in held):

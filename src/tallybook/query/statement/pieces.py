@@ -158,7 +158,7 @@ def conditions(scope: Scope, span: Span) -> tuple[list[str], list[Any]]:
     if scope.table == "usage":
         texts.append(f"f.dataset IN ({marks(scope.datasets)})")
         params += scope.datasets
-    for known in scope.query.where.values():
+    for known in scope.query.filters:
         text, values = _filter(known, scope)
         texts.append(text)
         params += values
