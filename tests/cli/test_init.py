@@ -28,6 +28,9 @@ def test_every_commented_line_is_the_default(folder: Path) -> None:
     assert msgspec.structs.replace(found, path="", book="tallybook.duckdb") == Settings()
 
 
+NESTED = {"path", "org", "teams", "panel", "feeds"}
+
+
 def test_every_setting_is_mentioned() -> None:
     tables = {"": Settings, "[[org]]": Org, "[sync]": Sync, "[pages]": Pages}
     parts = re.split(r"^(\[.*\])$", uncommented(), flags=re.MULTILINE)
@@ -35,15 +38,16 @@ def test_every_setting_is_mentioned() -> None:
     assert set(sections) == set(tables)
     for name, struct in tables.items():
         written = re.findall(r"^(\w+) = ", sections[name], re.MULTILINE)
-        fields = {f for f in struct.__struct_fields__ if f"[{f}]" not in tables} - {"path", "org", "teams"}
+        fields = {f for f in struct.__struct_fields__ if f"[{f}]" not in tables} - NESTED
         assert sorted(written) == sorted(fields)
 
 
-def test_the_example_of_a_team_has_every_setting_and_loads(folder: Path) -> None:
+def test_the_examples_of_a_team_a_panel_and_a_feed_load(folder: Path) -> None:
     text = re.sub(r"^#   ", "", TEMPLATE, flags=re.MULTILINE)
     (folder / "tallybook.toml").write_text(text)
-    assert set(load(folder / "tallybook.toml", {}).teams) == {"Search"}
-    written = re.findall(r"^(\w+) = ", text.split("[teams.Search]")[1], re.MULTILINE)
+    loaded = load(folder / "tallybook.toml", {})
+    assert ([*loaded.teams], [p.tab for p in loaded.panel], [*loaded.feeds]) == (["Search"], ["overview"], ["spend"])
+    written = re.findall(r"^(\w+) = ", text.split("[teams.Search]")[1].split("# Panels")[0], re.MULTILINE)
     assert written == list(Team.__struct_fields__)
 
 

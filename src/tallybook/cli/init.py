@@ -72,6 +72,22 @@ name = "default"
 #   tags = { business_unit = "Core" }
 #   valid_from = "2026-01-01"
 #   valid_to = "2027-01-01"
+
+# Panels of your own on the dashboard, and feeds that other programs read at /feeds/NAME.csv and .json, in the words of
+# `tallybook query`. Without a range, and a grain, a panel has those of the page.
+#   [[panel]]
+#   title = "Cost per request"
+#   tab = "overview"
+#   metric = "cost / requests"
+#   by = "project"
+#   grain = "week"
+#   mark = "line"
+#
+#   [feeds.spend]
+#   metric = "cost"
+#   by = ["project", "model"]
+#   grain = "day"
+#   last = "90d"
 """
 
 
