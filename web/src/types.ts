@@ -24,6 +24,8 @@ export interface Whole {
   currency: string | null;
   value: Value;
   previous?: Value;
+  /** The part of the value that may be compared with what was before. */
+  compared?: Value;
 }
 
 /** An answer of the book: a value per metric, group and slot of time. */
@@ -41,6 +43,7 @@ export interface Dense {
   previous?: Record<string, Value[][]>;
   overall: Record<string, Value[]>;
   overall_previous?: Record<string, Value[]>;
+  overall_compared?: Record<string, Value[]>;
   whole: Record<string, Whole[]>;
 }
 

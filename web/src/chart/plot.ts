@@ -90,7 +90,7 @@ export function draw(chart: Chart, stacked: boolean, { width, height }: Size, tz
   const say = axis(chart.metric.unit, chart.currency, marks);
   const left = room(marks.map(say));
   const slotWidth = (width - left - MARGIN.right) / Math.max(1, start.length);
-  const labels = ticks(start, grain, tz, Math.max(2, Math.floor((width - left) / 76)));
+  const labels = ticks(start, grain, tz, Math.max(2, Math.floor((width - left) / 62)));
   const centred = slotWidth > 14 && grain !== "hour" && grain !== "minute";
   const texts = new Map(labels.map((t) => [place(start[t.slot]!, end[t.slot]!, centred), t.text]));
   const gap = stacked && slotWidth >= NARROWEST;

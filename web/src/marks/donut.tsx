@@ -7,6 +7,8 @@ import type { MarkProps } from "./mark";
 import { ranked, Ranking } from "./rank";
 
 const LEAST = 0.05;
+/** How many are shown where nearly all are small. */
+const MOST_SMALL = 8;
 const SIZE = 140;
 
 interface Slice {
@@ -18,7 +20,10 @@ interface Slice {
 function slices(dense: Dense, currency: string | null | undefined): Slice[] {
   const rows = ranked(dense).filter((r) => (num(r.value) ?? 0) > 0 && (!currency || r.group.currency === currency));
   const sum = rows.reduce((total, r) => total + num(r.value)!, 0);
-  const large = rows.filter((r) => num(r.value)! / sum >= LEAST && r.group.word !== "other");
+  const named = rows.filter((r) => r.group.word !== "other").sort((a, b) => num(b.value)! - num(a.value)!);
+  const over = named.filter((r) => num(r.value)! / sum >= LEAST);
+  const shown = over.reduce((total, r) => total + num(r.value)!, 0);
+  const large = shown * 2 > sum ? over : named.slice(0, MOST_SMALL);
   const rest = rows.filter((r) => !large.includes(r));
   const drawn = large.map((r) => ({ label: title(r.group), color: hue(r.group, r.place), value: num(r.value)! }));
   if (!rest.length) return drawn;

@@ -48,7 +48,7 @@ function Card({ dense, metric, title, chosen, switches, compared }: CardProps) {
       <span class="card-title">{title}</span>
       <span class="card-number">
         <strong title={exact(metric.unit, main?.value, main?.currency)}>{say(main?.value, main?.currency)}</strong>
-        {compared && <Change {...delta(metric.unit, main?.value, main?.previous, metric.good)} />}
+        {compared && <Change {...delta(metric.unit, main?.compared ?? main?.value, main?.previous, metric.good)} />}
       </span>
       <Others {...{ others, metric }} />
       <span class="card-says">{metric.says ?? ""}</span>

@@ -12,6 +12,8 @@ export interface Ranked {
   place: number;
   value: Value;
   before: Value | undefined;
+  /** What of the value may be compared with what was before. */
+  compared: Value;
 }
 
 /** The groups of an answer with the numbers of its whole range. */
@@ -19,7 +21,11 @@ export function ranked(dense: Dense): Ranked[] {
   const metric = dense.metrics[0]!.name;
   const values = dense.overall[metric] ?? [];
   const before = dense.overall_previous?.[metric];
-  return dense.groups.map((group, place) => ({ group, place, value: values[place] ?? null, before: before?.[place] }));
+  const compared = dense.overall_compared?.[metric];
+  return dense.groups.map((group, place) => {
+    const value = values[place] ?? null;
+    return { group, place, value, before: before?.[place], compared: compared?.[place] ?? value };
+  });
 }
 
 const FIRST = 10;
@@ -62,7 +68,7 @@ export function Ranking({ dense, compared, first, bars = false }: RankingProps) 
             title={`${title(row.group)}: ${exact(metric.unit, row.value, row.group.currency)}`}
             share={adds && sum ? percent(num(row.value) ?? 0, sum) : ""}
             size={bars ? (sizes[row.place] ?? 0) / most : null}
-            change={withChange ? <Change {...delta(metric.unit, row.value, row.before, metric.good)} /> : null}
+            change={withChange ? <Change {...delta(metric.unit, row.compared, row.before, metric.good)} /> : null}
           />
         ))}
       </ol>

@@ -142,7 +142,8 @@ function Rows({ data, rows, total, sort, turn, name }: RowsProps) {
   const most = Math.max(0, ...data.rows.map((r) => num(r[barAt]) ?? 0));
   const bar = (value: Value | undefined) => {
     const part = (Math.max(0, num(value) ?? 0) / (most || 1)) * 100;
-    return { background: `linear-gradient(to left, var(--accent-soft) ${part}%, transparent ${part}%)` };
+    const fill = `linear-gradient(to left, var(--accent-soft) ${part}%, transparent ${part}%)`;
+    return { background: `${fill} right / min(180px, 100%) 100% no-repeat` };
   };
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={`${name}, rows`}>

@@ -22,7 +22,7 @@ function steps(dense: Dense, currency: string | null): Step[] {
     .map((r) => ({
       label: title(r.group),
       color: hue(r.group, r.place),
-      size: (num(r.value) ?? 0) - (num(r.before) ?? 0),
+      size: (num(r.compared) ?? 0) - (num(r.before) ?? 0),
     }))
     .filter((c) => c.size !== 0)
     .sort((a, b) => Math.abs(b.size) - Math.abs(a.size));

@@ -208,7 +208,11 @@ export function answer(report: Report, asked: Asked, like: Dense): Dense {
     overall: of((m) => overall("now", m)),
     whole: of(whole),
     ...(compared
-      ? { previous: of((m) => perSlot("before", m)), overall_previous: of((m) => overall("before", m)) }
-      : { previous: undefined, overall_previous: undefined }),
+      ? {
+          previous: of((m) => perSlot("before", m)),
+          overall_previous: of((m) => overall("before", m)),
+          overall_compared: undefined,
+        }
+      : { previous: undefined, overall_previous: undefined, overall_compared: undefined }),
   } as Dense;
 }

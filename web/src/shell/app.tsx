@@ -56,15 +56,34 @@ function Tabs({ board: now }: { board: Board }) {
   );
 }
 
+const COLUMNS: Record<string, number> = { third: 2, half: 3, wide: 4, full: 6 };
+
+/** How many of six columns each panel takes: the last of a row takes what is left of it. */
+function widths(wanted: number[]): number[] {
+  const out: number[] = [];
+  let used = 0;
+  for (const each of wanted) {
+    if (used + each > 6) {
+      out[out.length - 1]! += 6 - used;
+      used = 0;
+    }
+    out.push(each);
+    used = (used + each) % 6;
+  }
+  if (used > 0) out[out.length - 1]! += 6 - used;
+  return out;
+}
+
 function Panels({ board: now }: { board: Board }) {
+  const spans = widths(now.panels.map((panel) => COLUMNS[panel.width] ?? 6));
   return (
     <div id="panels" class={`panels ${slow.value ? "slow" : ""}`} aria-busy={slow.value} tabIndex={-1}>
       <p class="words">
         <span>{now.state.words}</span>
         <Says board={now} />
       </p>
-      {now.panels.map((panel) => (
-        <Panel key={`${now.tab}/${panel.id}`} panel={panel} board={now} />
+      {now.panels.map((panel, i) => (
+        <Panel key={`${now.tab}/${panel.id}`} panel={panel} board={now} span={spans[i]!} />
       ))}
     </div>
   );

@@ -10,7 +10,7 @@ import type { Board, Panel as Data } from "../types";
 export const leads = (panel: Data, board: Board): boolean =>
   panel.id === board.panels.find((p) => p.id === "main" && (p.mark === "stack" || p.mark === "line"))?.id;
 
-export function Panel({ panel, board }: { panel: Data; board: Board }) {
+export function Panel({ panel, board, span }: { panel: Data; board: Board; span: number }) {
   const [failed] = useErrorBoundary();
   const Mark = MARKS[panel.mark];
   const bare = panel.mark === "kpi" && panel.width === "full";
@@ -22,7 +22,7 @@ export function Panel({ panel, board }: { panel: Data; board: Board }) {
   else if (panel.data === null || panel.data === undefined) body = <p class="nothing">Nothing in this range.</p>;
   else body = <Mark panel={panel} board={board} />;
   return (
-    <section class={`panel ${panel.width} mark-${panel.mark} ${bare ? "bare" : ""}`} aria-labelledby={id}>
+    <section class={`panel span-${span} mark-${panel.mark} ${bare ? "bare" : ""}`} aria-labelledby={id}>
       <Head {...{ panel, board, id, bare }} />
       <div class="panel-body">{body}</div>
     </section>
