@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.query.served import compared
 from tests.query.served.asked import Question
+from tests.query.served.compared import comparisons
 from tests.query.served.lives import Life, lived, lives
 from tests.query.served.metrics import METRICS
 from tests.query.served.questions import ALWAYS_ASKED, Expected, questions
@@ -21,6 +23,12 @@ from tests.store.book import FAST
 
 QUESTIONS = 50
 """To each book, besides those that are always asked."""
+COMPARISONS = 12
+"""And so many that are compared with what was before."""
+
+
+def _lists(each: st.SearchStrategy[Question], n: int) -> st.SearchStrategy[list[Question]]:
+    return st.lists(each, min_size=n, max_size=n)
 
 
 def live(examples: int) -> Counter[str]:
@@ -32,13 +40,13 @@ def live(examples: int) -> Counter[str]:
         max_examples=examples, deadline=None, derandomize=True, database=None, phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(lives(), st.lists(questions(), min_size=QUESTIONS, max_size=QUESTIONS))
-    def ask(life: Life, asked: list[Question]) -> None:
+    @given(lives(), _lists(questions(), QUESTIONS), _lists(comparisons(), COMPARISONS))
+    def ask(life: Life, asked: list[Question], beside: list[Question]) -> None:
         with tempfile.TemporaryDirectory(dir=FAST) as folder, lived(life, Path(folder)) as found:
             expected = Expected(found)
-            for q in (*ALWAYS_ASKED, *asked):
+            for q in (*ALWAYS_ASKED, *asked, *beside):
                 try:
-                    expected.check(q)
+                    compared.check(expected, q) if q.compare else expected.check(q)
                 except BaseException as exc:
                     exc.add_note(f"Asked: {q}")
                     raise
@@ -54,6 +62,7 @@ CASES = (
     *("Other", "(none)", "(not held)", "(unattributed)", "a word beside values", "several currencies", "negative"),
     *("complete", "not complete", "restated", "widths mixed", "a split lacks a day", "a split without projects"),
     *("hour", "day", "week", "month", "total", "UTC", "Europe/Berlin", "Asia/Kolkata"),
+    *("nothing before", "nothing to compare"),
     *("is cut", "by key and by user at once", "not measured there", "has no dimension"),
 )
 """What they show at all; the slow test shows it of every metric and dimension."""
@@ -62,6 +71,7 @@ CASES = (
 def test_answers_are_what_plain_python_makes_of_what_was_served() -> None:
     seen = live(9)
     assert not [case for case in OFTEN if seen[case] < 20]
+    assert seen["compared numbers"] > 5
     assert not [case for case in CASES if not seen[case]]
     assert not [metric for metric in METRICS if not seen[metric]]
 

@@ -44,6 +44,7 @@ class Question:
     top: int | None = None
     orgs: tuple[str, ...] = ()
     syncs: int | None = None
+    compare: str | None = None
 
     @property
     def start(self) -> int:

@@ -134,18 +134,18 @@ class Expected:
     def check(self, q: Question) -> None:
         """Ask a question, and compare all that comes back."""
         try:
-            naive = self._naive(q)
+            naive = self.naive(q)
         except ImpossibleError as exc:
-            self._refused(q, str(exc))
+            self.refused(q, str(exc))
             return
-        result = self._ask(q)
+        result = self.ask(q)
         whole = {row.pop("currency", None): row for row in result.whole.to_pylist()}
         assert whole == self._whole(naive)
         kept = self._kept(naive)
-        overall = [self._row(naive, g, naive.asked.slots) for g in kept]
+        overall = [self.row(naive, g, naive.asked.slots) for g in kept]
         assert result.overall.to_pylist() == overall
         rows = [
-            ({"time": slot.label} if q.grain != "total" else {}) | self._row(naive, g, [slot])
+            ({"time": slot.label} if q.grain != "total" else {}) | self.row(naive, g, [slot])
             for slot in naive.asked.slots
             for g in kept
         ]
@@ -153,7 +153,8 @@ class Expected:
         assert [(s.start, s.end) for s in result.spans] == [(s.start, s.end) for s in naive.asked.slots for _ in kept]
         self._count(q, naive, result)
 
-    def _naive(self, q: Question) -> Naive:
+    def naive(self, q: Question) -> Naive:
+        """Return what the answer must be; raises `ImpossibleError`."""
         lived = self.lived
         syncs = len(lived.known_at) if q.syncs is None else q.syncs
         now = int(lived.known_at[syncs - 1].timestamp()) if q.syncs is not None else lived.now
@@ -161,16 +162,18 @@ class Expected:
         asked.check()
         return Naive(asked)
 
-    def _ask(self, q: Question) -> Result:
+    def ask(self, q: Question) -> Result:
+        """Return the book's answer."""
         as_of = None if q.syncs is None else self.lived.known_at[q.syncs - 1]
         return self.lived.book.query(
             *q.metrics, by=q.by, grain=q.grain, since=q.since, until=q.until, where=dict(q.where), top=q.top, tz=q.tz,
-            org=q.orgs, as_of=as_of,
+            org=q.orgs, as_of=as_of, compare=q.compare,
         )  # fmt: skip
 
-    def _refused(self, q: Question, why: str) -> None:
+    def refused(self, q: Question, why: str) -> None:
+        """Ask what cannot be answered."""
         try:
-            result = self._ask(q)
+            result = self.ask(q)
         except QueryError:
             self.seen["refused"] += 1
             self.seen[why] += 1
@@ -186,7 +189,8 @@ class Expected:
             if UNATTRIBUTED not in g or any(naive.metric(m, [s], g) for m in q.metrics for s in naive.asked.slots)
         ]
 
-    def _row(self, naive: Naive, group: Group, slots: Any) -> dict[str, Any]:
+    def row(self, naive: Naive, group: Group, slots: Any) -> dict[str, Any]:
+        """Return what a row must be, but for its time."""
         q = naive.asked.question
         out: dict[str, Any] = {}
         for d, value in zip(q.by, group, strict=False):
