@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -203,6 +204,23 @@ def test_a_path_and_a_link_to_it_share_one_instance(fast_path: Path) -> None:
     with store.opened():
         DuckDBStore(link).replace(BATCH)
         assert store.read("SELECT count(*) AS n FROM usage").to_pylist() == [{"n": 1}]
+
+
+def test_what_a_thread_reads_still_is_of_one_moment_and_others_see_what_is_new(fast_path: Path) -> None:
+    store = DuckDBStore(fast_path / "book.duckdb")
+    store.migrate()
+
+    def count() -> object:
+        return store.read("SELECT count(*) AS n FROM usage").to_pylist()[0]["n"]
+
+    with ThreadPoolExecutor(1) as others, store.opened(still=True):
+        assert count() == 0
+        others.submit(store.replace, BATCH).result()
+        assert (count(), others.submit(count).result()) == (0, 1)
+        with store.opened(still=True):
+            assert count() == 0
+        assert count() == 0
+    assert count() == 1
 
 
 def test_a_variable_of_the_program_is_no_table(book: StoreUnderTest) -> None:

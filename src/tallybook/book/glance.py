@@ -29,7 +29,7 @@ def glance(store: Store, settings: Settings, look_back: Mapping[str, int], now: 
     def asked(*metrics: str, **said: Any) -> Result:
         return ask(store, settings, look_back, now, metrics, **(_UNSAID | said))
 
-    with store.opened():
+    with store.opened(still=True):
         period = "this-month"
         cost = asked("cost", by="project", period=period, compare="previous")
         if cost.comparison is None:  # the month is too young for its first day to be billed

@@ -63,12 +63,11 @@ def answer(
     store: Store, query: Query, look_back: Mapping[str, int], now: int, comparison: Comparison | None = None
 ) -> Answer:
     """Ask the store one statement. Raises `UnanswerableError` where the range cuts a bucket that is held whole."""
-    with store.opened():
-        base = ground(store, query, comparison)
-        text, params = compile_query(query, base.basis)
-        rows = plain(store.read(text, params))
-        refusals = {org: store.rows("refusals", {"org": org}, query.as_of) for org in query.orgs}
-        names = labels(store.rows("directory"), query.range.end) if any(d.kind for d in query.by) else {}
+    base = ground(store, query, comparison)
+    text, params = compile_query(query, base.basis)
+    rows = plain(store.read(text, params))
+    refusals = {org: store.rows("refusals", {"org": org}, query.as_of) for org in query.orgs}
+    names = labels(store.rows("directory"), query.range.end) if any(d.kind for d in query.by) else {}
     parts = {
         o: assess(query.range, query.datasets, base.runs[o], refusals[o], look_back, now) for o in query.orgs
     }  # fmt: skip

@@ -148,8 +148,11 @@ class Store(Protocol):
         """Create the book, or bring an older one up to this version's schema."""
         ...
 
-    def opened(self) -> AbstractContextManager[None]:
-        """Keep the store open for many calls in a row; never held while a request to the API is under way."""
+    def opened(self, *, still: bool = False) -> AbstractContextManager[None]:
+        """Keep the store open for many calls in a row; never held while a request to the API is under way.
+
+        `still`: this thread only reads meanwhile, and everything as it is at one moment.
+        """
         ...
 
     def replace(self, batch: Batch) -> Changes:

@@ -129,9 +129,9 @@ class DuckDBStore(SqlStore):
         return ""
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
+    def opened(self, *, still: bool = False) -> Iterator[None]:
         """Keep the file open between calls, for many in a row: opening it takes most of a short one's time."""
-        with self._file.opened():
+        with self._file.still() if still else self._file.opened():
             yield
 
     @contextmanager

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,6 +36,7 @@ class BookFile:
         self._clock = clock
         self._lock_seconds = lock_seconds
         self._engine = engine or engine_of(path.resolve())
+        self._mine = threading.local()
 
     def version(self) -> str:
         """Return a text that every commit changes; opens nothing."""
@@ -47,8 +49,27 @@ class BookFile:
             yield
 
     @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let all that this thread reads be of one moment; never creates the file."""
+        with self.reading() as cursor:
+            before, self._mine.cursor = self._still, cursor
+            try:
+                yield
+            finally:
+                self._mine.cursor = before
+
+    @property
+    def _still(self) -> duckdb.DuckDBPyConnection | None:
+        """The cursor that this thread reads with, where that is of one moment."""
+        found: duckdb.DuckDBPyConnection | None = getattr(self._mine, "cursor", None)
+        return found
+
+    @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor that cannot write; never creates the file."""
+        if self._still is not None:
+            yield self._still
+            return
         with self._cursor(create=False, threads=ALL_THREADS) as cursor, transaction(cursor, READ_ONLY):
             yield cursor
 

@@ -36,7 +36,7 @@ def board(view: View, version: str, sync: Sync) -> Board:
     desk = view.desk
     tabs, now = [Tab(t.id, t.title) for t in tabs_of(desk.viewer)], unix(desk.now)
     try:
-        with desk.book.store.opened():
+        with desk.book.store.opened(still=True):
             known = billed(view)
             said, view = view, told(view, known)
             rows = panels_of(view.tab.id, desk.book.settings, desk.viewer)

@@ -17,11 +17,10 @@ from tallybook.store.versions import source
 def comparison(store: Store, query: Query, kind: str) -> Comparison:
     """Return what a question's range is compared with (see `compare.compared`), as far as all of it is read."""
     billed: list[int] = []
-    with store.opened():
-        held = [store.coverage(org, query.datasets, query.as_of) for org in query.orgs]
-        if "costs" in query.datasets:
-            found = [billed_through(store, o, h["costs"], query.as_of) for o, h in zip(query.orgs, held, strict=True)]
-            billed = [end for end in found if end is not None]
+    held = [store.coverage(org, query.datasets, query.as_of) for org in query.orgs]
+    if "costs" in query.datasets:
+        found = [billed_through(store, o, h["costs"], query.as_of) for o, h in zip(query.orgs, held, strict=True)]
+        billed = [end for end in found if end is not None]
     through = closed_through(runs for each in held for runs in each.values())
     if through is not None and query.grain not in ("minute", "hour"):
         midnight = at(beginning(local(through, query.tz), "day"), query.tz)

@@ -15,7 +15,7 @@ from tallybook.query.statement.derive import Derivations, derived
 from tallybook.query.statement.outer import REST_ROWS, outer
 from tallybook.query.statement.pieces import NotHeld, Scope, Shifts, Text, conditions, group, slot
 from tallybook.query.statement.splits import Split, bill_by
-from tallybook.query.statement.terms import GROUPED, Lasts, Shared, by_of, grouped
+from tallybook.query.statement.terms import GROUPED, Lasts, Shared, by_of, grouped, summed
 from tallybook.query.statement.terms import values as of_term
 from tallybook.store.versions import source
 
@@ -78,6 +78,10 @@ def _part(query: Query, basis: Basis, i: int, side: Side, table: Table, which: s
     groups |= {d.name: group(d, scope) for d in query.by}
     groups["currency"] = ("f.currency" if is_money else "CAST(NULL AS VARCHAR)", [])
     groups |= {by_of(t): grouped(t, scope) for t in query.terms if t.fold in GROUPED}
+    names = [*groups, *(n for t in query.terms for n in summed(t)), *([REST_ROWS] if basis.split else [])]
+    told = {d.name: groups.pop(d.name) for d in query.by if d.grain and table in d.tables}
+    if told:
+        groups["start_time"] = ("f.start_time", [])
     selected = [f'{text} AS "{name}"' for name, (text, _) in groups.items()]
     params = [v for _, values in groups.values() for v in values]
     rolled = table == "usage" and basis.usage != "usage"
@@ -90,9 +94,18 @@ def _part(query: Query, basis: Basis, i: int, side: Side, table: Table, which: s
     where, values = conditions(scope, side.span)
     rows, bound = _rows(query, basis, table, used(*selected, *where))
     marked = ", ".join(str(n) for n in range(1, len(groups) + 1))
-    return f"SELECT {', '.join(selected)} FROM {rows} AS f WHERE {' AND '.join(where)} GROUP BY {marked}", [
-        *params, *bound, *values,
-    ]  # fmt: skip
+    text = f"SELECT {', '.join(selected)} FROM {rows} AS f WHERE {' AND '.join(where)} GROUP BY {marked}"
+    return _told((text, [*params, *bound, *values]), told, names)
+
+
+def _told(part: Text, told: Mapping[str, Text], names: Sequence[str]) -> Text:
+    """Return a part that is grouped by the start of a bucket as one grouped by what the clock shows then: to make that
+    for every row takes longer than all else.
+    """
+    if not told:
+        return part
+    shown = [f'{told[n][0]} AS "{n}"' if n in told else f'f."{n}"' for n in names]
+    return f"SELECT {', '.join(shown)} FROM ({part[0]}) AS f", [*(v for _, own in told.values() for v in own), *part[1]]
 
 
 def used(*texts: str) -> list[str]:
