@@ -1,5 +1,7 @@
 """The board of a tab: every number is that of `Book.query`, and what cannot be told says why."""
 
+import datetime as dt
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -7,7 +9,7 @@ from tallybook.book import Book
 from tallybook.web import create_app
 from tests.books import hold
 
-DAY = 86_400
+NOON = dt.datetime(2026, 11, 11, 12)  # noqa: DTZ001 - as books have time
 
 
 def panels(client: TestClient, words: str) -> dict:
@@ -111,3 +113,38 @@ def test_money_of_several_currencies_is_told_apart(empty: Book) -> None:
     main = next(p for p in found["panels"] if p["id"] == "main")["data"]
     assert main["whole"]["cost"] == [{"currency": "eur", "value": "2.25"}, {"currency": "usd", "value": "1.1"}]
     assert [g["currency"] for g in main["groups"]] == ["eur", "usd"]
+
+
+@pytest.mark.parametrize("tab", ["overview", "costs", "tokens", "people", "health"])
+@pytest.mark.parametrize("words", ["", "&last=24h", "&period=last-month", "&where=model=gpt-*"])
+def test_every_panel_of_every_tab_is_answered(client: TestClient, tab: str, words: str) -> None:
+    assert panels(client, f"tab={tab}{words}")["panels"]
+
+
+def test_data_health_says_what_is_held_and_how_the_last_sync_ended(client: TestClient, book: Book) -> None:
+    found = panels(client, "tab=health")
+    held, states = found["held"]["data"], book.coverage()
+    assert held["rows"] == [*states.datasets]
+    assert [[held["states"][i] for i in row] for row in held["cells"]] == [
+        [day.state for day in days] for days in states.datasets.values()
+    ]
+    facts = {f["label"]: f for f in found["syncs"]["data"]}
+    assert facts["how it ended"]["value"] == "all well"
+    assert found["bytes"]["data"][0] == {
+        "label": "the whole book", "value": book.status().size.total, "unit": "bytes", "tone": None
+    }  # fmt: skip
+
+
+def test_who_left_keeps_the_name_and_the_last_active_day(empty: Book) -> None:
+    rows = [{"day": "2026-11-10", "user_id": "user-1", "api_key_id": "key_1", "num_model_requests": 1}]
+    hold(empty, "completions", "2026-11-01", "2026-11-20", rows)
+    entry = {"org": "default", "kind": "user", "first_seen": NOON, "last_seen": NOON}
+    later = {**entry, "id": "user-2", "name": "Bo", "last_seen": NOON + dt.timedelta(days=9)}
+    empty.store.put("directory", [{**entry, "id": "user-1", "name": "Ann"}, later])
+    table = panels(TestClient(create_app(empty)), "tab=people")["seen"]["data"]
+    names = [c["name"] for c in table["columns"]]
+    found = {row[names.index("id")]: dict(zip(names, row, strict=True)) for row in table["rows"]}
+    assert (found["user-1"]["name"], found["user-1"]["last_active"]) == ("Ann", "2026-11-10")
+    assert found["user-1"]["listed"] == "no more; last on 2026-11-11"
+    assert (found["user-2"]["listed"], found["user-2"]["last_active"]) == ("yes", None)
+    assert (found["key_1"]["kind"], found["key_1"]["listed"]) == ("API key", "never")

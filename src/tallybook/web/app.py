@@ -20,6 +20,7 @@ from tallybook.web import pages
 from tallybook.web.cache import Answers, Kept
 from tallybook.web.desk import Colours, Desk
 from tallybook.web.problems import MEDIA_TYPE, of_status, problem
+from tallybook.web.remembered import Recent, remembering
 from tallybook.web.routes import ENCODE, JSON, ROWS, Call, Row
 from tallybook.web.scope import ForbiddenError, viewer_of
 from tallybook.web.shapes import Problem, Sync
@@ -39,13 +40,14 @@ class Served:
     """Says whether a sync can be asked for here, and whether one runs."""
     answers: Answers = field(default_factory=Answers)
     colours: Colours = field(init=False)
+    recent: Recent = field(default_factory=Recent)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "colours", Colours(self.book))
 
     def desk(self, request: Request) -> Desk:
         """Return where a request is answered."""
-        return Desk(self.book, viewer_of(request), self.book.now(), self.colours)
+        return Desk(self.book, viewer_of(request), self.book.now(), self.colours, self.recent)
 
     async def kept(self, request: Request, row: Row) -> Kept | str:
         """Return the answer to a request, or its mark where the other side has it already."""
@@ -56,14 +58,11 @@ class Served:
         desk, sync = self.desk(request), self.sync()
         if row.whole and not desk.viewer.sees_all:
             raise ForbiddenError("This token shows a part of the book; this is about all of it.")
-        version = self.book.store.version()
-        # What "now" means moves on, and with it ranges and what is open.
-        minute = int(desk.now.timestamp()) // 60
-        key = (version, minute, request.url.path, tuple(items), desk.viewer, sync.can, sync.running)
+        key = (desk.moment, request.url.path, tuple(items), desk.viewer, sync.can, sync.running)
         etag = self.answers.etag(key)
         if etag in request.headers.get("if-none-match", ""):
             return etag
-        call = Call(desk, asked, version, sync, dict(request.path_params))
+        call = Call(desk, asked, desk.moment[0], sync, dict(request.path_params))
         return await run_in_threadpool(self.answers.get, key, lambda: row.make(call))
 
 
@@ -76,7 +75,7 @@ def create_app(
     `middleware` goes around everything: a guard puts the `Viewer` of each request on `request.state.viewer`. `routes`
     come before ours. `sync` says whether "Sync now" is offered, and whether one is running.
     """
-    served = Served(book, sync)
+    served = Served(remembering(book), sync)
     own = [Route(row.path, _answering(served, row), methods=["GET"]) for row in ROWS]
     health = Route("/healthz", _healthy, methods=["GET"])
     handlers: dict[Any, Any] = {TallybookError: _answer_error, HTTPException: _answer_status, Exception: _answer_error}

@@ -41,7 +41,8 @@ def board(view: View, version: str, sync: Sync) -> Board:
             said, view = view, told(view, known)
             rows = panels_of(view.tab.id, desk.book.settings, desk.viewer)
             making = _Making(view, known, rows, is_instead=view is not said)
-            panels = [making.panel(row) for row in rows if making.fits(row)]
+            made = [(row, making.panel(row)) for row in rows if making.fits(row)]
+            panels = [panel for row, panel in made if row.own or not _is_of_nobody(panel)]
             state, choices = view.state(), view.choices()
     except NotABookError:
         state, choices = empty_view(view)
@@ -49,6 +50,12 @@ def board(view: View, version: str, sync: Sync) -> Board:
     ends = [end for p in panels if isinstance(p.data, Dense) and (end := moment_of(p.data)) is not None]
     as_of = min(ends, default=None)
     return Board(version, now, as_of, view.tab.id, tabs, state, choices, panels, [], sync, None)
+
+
+def _is_of_nobody(panel: Panel) -> bool:
+    """Return whether a ranking has nothing but words in brackets, as one by team has where there are no teams."""
+    groups = panel.data.groups if panel.mark == "rank" and isinstance(panel.data, Dense) else []
+    return bool(groups) and all(group.word for group in groups)
 
 
 @dataclass
@@ -67,7 +74,7 @@ class _Making:
         """Return whether a panel of ours has anything to show: what it is by exists, and is not shown already."""
         dimensions = {d.name: d for d in self.view.desk.vocabulary.dimensions}
         if row.own or row.source:
-            return row.own or row.source in SOURCES
+            return True
         if any(d != STATE and d not in dimensions for d in row.by):
             return False
         return not (row.metrics == (STATE,) and row.by == self.view.asked.by)

@@ -17,11 +17,14 @@ from tallybook.query.clocks.time import Range, resolve
 from tallybook.query.metrics import Metric, asked
 from tallybook.query.vocabulary import Vocabulary
 from tallybook.show.result import Result
+from tallybook.web.remembered import Recent
 from tallybook.web.scope import Viewer
 from tallybook.web.words import Asked
 
 _MOST_CELLS = 400_000
 """The most numbers of one answer; more is no picture, and an export has it."""
+_MANY_ROWS = 50_000
+"""An answer of more rows is not kept in memory."""
 _MANY_SLOTS = 100
 """From so many slots on, groups are counted before they are asked for."""
 
@@ -55,6 +58,13 @@ class Desk:
     viewer: Viewer
     now: dt.datetime
     colours: Colours = field(repr=False)
+    recent: Recent = field(default_factory=Recent, repr=False)
+    """Answers that were given at this moment, whoever asked the same."""
+
+    @property
+    def moment(self) -> tuple[str, int]:
+        """The version of the data, and the minute: what "now" means moves on, and with it ranges and what is open."""
+        return self.book.store.version(), int(self.now.timestamp()) // 60
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -69,9 +79,13 @@ class Desk:
         said = question.arguments()
         self.viewer.check((*question.by, *(said["where"] or {})))
         said["org"] = self.orgs(question) if self.viewer.orgs else said["org"]
-        self._must_be_small(question)
         within = {name: list(values) for name, values in self.viewer.where} or None
-        return self.book.query(*question.metrics, within=within, **said)
+
+        def find() -> Result:
+            self._must_be_small(question)
+            return self.book.query(*question.metrics, within=within, **said)
+
+        return self.recent.get((self.moment, self.viewer, question), find, keeps=lambda r: len(r) <= _MANY_ROWS)
 
     def orgs(self, question: Asked) -> tuple[str, ...]:
         """Return the organizations that a question is about."""

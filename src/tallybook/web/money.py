@@ -46,7 +46,7 @@ def billed(view: View) -> Billed:
 
 def told(view: View, known: Billed) -> View:
     """Return a view that shows tokens where its metric cannot be told in money."""
-    if known.is_told or not any(m.has_currency for m in view.metrics):
+    if known.is_told or view.tab.is_fixed or not any(m.has_currency for m in view.metrics):
         return view
     left = tuple(m.name for m in view.metrics if not m.has_currency) or (_INSTEAD,)
     return replace(view, asked=replace(view.asked, metrics=left))

@@ -26,7 +26,7 @@ _GOOD = {
 
 def title(name: str) -> str:
     """Return a name as a title: `cache_hit_rate` is `Cache hit rate`, `active_api_keys` `Active API keys`."""
-    text = name.replace("_", " ").replace("api key", "API key").replace("api source", "API source")
+    text = " ".join("API" if word == "api" else word for word in name.split("_"))
     return text[:1].upper() + text[1:]
 
 

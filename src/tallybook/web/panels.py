@@ -21,6 +21,8 @@ class TabRow:
     by: str
     people: bool = False
     """Whether it is about people."""
+    is_fixed: bool = False
+    """Whether it is about its own metric, whatever the address says."""
     whole: bool = False
     """Whether it tells of the book as a whole, so that nobody who sees a part of it sees this."""
 
@@ -29,7 +31,7 @@ TABS: dict[str, TabRow] = {
     row.id: row
     for row in (
         TabRow("overview", "Overview", "cost", "project"),
-        TabRow("costs", "Costs", "cost", "product"),
+        TabRow("costs", "Costs", "cost", "product", is_fixed=True),
         TabRow("tokens", "Tokens & cache", "tokens", "model"),
         TabRow("people", "People & keys", "requests", "user", people=True),
         TabRow("health", "Data health", "requests", "dataset", whole=True),
@@ -81,17 +83,17 @@ PANELS: tuple[PanelRow, ...] = (
     PanelRow("cards", "overview", "At a glance", "kpi", "full", _CARDS),
     PanelRow("main", "overview", "{metric} by {by}", "stack", "wide", by=_BY),
     PanelRow("shares", "overview", "Shares", "donut", "third", by=_BY, grain="total"),
-    PanelRow("models", "overview", "{metric} by model", "rank", by=("model",), grain="total"),
-    PanelRow("keys", "overview", "{metric} by API key", "rank", by=("api_key",), grain="total"),
+    PanelRow("models", "overview", "{metric} by model", "rank", by=("model",), grain="total", compare="none"),
+    PanelRow("keys", "overview", "{metric} by API key", "rank", by=("api_key",), grain="total", compare="none"),
     PanelRow("rows", "overview", "Every {by}", "table", "full", ("cost", "requests", "tokens"), _BY, "total", None),
     PanelRow("month", "costs", "This month, through the last billed day", "kpi", "third", _COST,
              grain="day", time=(("period", "this-month"),), compare="previous",
              says="against the same days of last month"),
     PanelRow("main", "costs", "{metric} by {by}", "stack", "wide", _COST, _BY),
-    PanelRow("products", "costs", "By product", "rank", "half", _COST, ("product",), "total"),
-    PanelRow("models", "costs", "By model", "rank", "half", _COST, ("model",), "total"),
-    PanelRow("items", "costs", "By line item", "rank", "half", _COST, ("line_item",), "total"),
-    PanelRow("projects", "costs", "By project", "rank", "half", _COST, ("project",), "total"),
+    PanelRow("products", "costs", "By product", "rank", "half", _COST, ("product",), "total", compare="none"),
+    PanelRow("models", "costs", "By model", "rank", "half", _COST, ("model",), "total", compare="none"),
+    PanelRow("items", "costs", "By line item", "rank", "half", _COST, ("line_item",), "total", compare="none"),
+    PanelRow("projects", "costs", "By project", "rank", "half", _COST, ("project",), "total", compare="none"),
     PanelRow("days", "costs", "Day by day", "table", "full", _COST, grain="day"),
     PanelRow("cards", "tokens", "At a glance", "kpi", "full", _TOKENS),
     PanelRow("main", "tokens", "{metric} by {by}", "stack", "wide", by=_BY),
@@ -102,10 +104,10 @@ PANELS: tuple[PanelRow, ...] = (
     PanelRow("cards", "people", "At a glance", "kpi", "full", ("active_users", "active_api_keys", "active_projects")),
     PanelRow("main", "people", "{metric} by {by}", "stack", "wide", by=_BY),
     PanelRow("shares", "people", "Shares", "donut", "third", by=_BY, grain="total"),
-    PanelRow("users", "people", "Users and service accounts", "rank", by=("user",), grain="total"),
-    PanelRow("keys", "people", "API keys", "rank", by=("api_key",), grain="total"),
-    PanelRow("accounts", "people", "Service accounts", "rank", by=("service_account",), grain="total"),
-    PanelRow("teams", "people", "Teams", "rank", by=("team",), grain="total"),
+    PanelRow("users", "people", "Users and service accounts", "rank", by=("user",), grain="total", compare="none"),
+    PanelRow("keys", "people", "API keys", "rank", by=("api_key",), grain="total", compare="none"),
+    PanelRow("accounts", "people", "Service accounts", "rank", by=("service_account",), grain="total", compare="none"),
+    PanelRow("teams", "people", "Teams", "rank", by=("team",), grain="total", compare="none"),
     PanelRow("seen", "people", "Everybody and every key", "table", "full", source="seen"),
     PanelRow("held", "health", "What is held, day by day", "heat", "full", source="held"),
     PanelRow("proved", "health", "Control totals", "table", "half", source="proved"),
@@ -120,7 +122,8 @@ PANELS: tuple[PanelRow, ...] = (
 def panels_of(tab: str, settings: Settings, viewer: Viewer) -> list[PanelRow]:
     """Return the panels of a tab that a viewer may see; those of the settings are the last."""
     rows: Iterable[PanelRow] = (*PANELS, *own_panels(settings))
-    return [row for row in rows if row.tab == tab and (viewer.people or not row.people)]
+    shown = (row for row in rows if row.tab == tab and (viewer.people or not row.people))
+    return [row for row in shown if viewer.sees_all or not row.source]
 
 
 def own_panels(settings: Settings) -> list[PanelRow]:

@@ -131,7 +131,7 @@ def view(tab: str, asked: Asked, desk: Desk) -> View:
     row = tabs[tab]
     filled = replace(
         asked,
-        metrics=asked.metrics or (row.metric,),
+        metrics=(row.metric,) if row.is_fixed else asked.metrics or (row.metric,),
         by=asked.by or (row.by,),
         time=asked.time or (DEFAULT_RANGE,),
         compare=asked.compare or "previous",

@@ -78,7 +78,7 @@ class Asked:
     tz: str = "UTC"
     orgs: tuple[str, ...] = ()
     as_of: str | None = None
-    more: Mapping[str, str] = field(default_factory=dict, hash=False)
+    more: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The words of this route alone."""
 
     def arguments(self) -> dict[str, Any]:
