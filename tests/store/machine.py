@@ -210,6 +210,7 @@ class Machine:
         self.store.crash, self.store.crash_at = step.crash, step.crash_at
         self.world.answered, self.written = [], []
         self.world.interrupt = partial(self._interrupt, step)
+        began_behind = self.behind
         with self._http() as http, pytest.MonkeyPatch.context() as patch:
             patch.setattr(plan, "LONG_GAP", DAY)
             patch.setattr(sync, "COMMIT_ROWS", step.commit_rows)
@@ -223,7 +224,7 @@ class Machine:
                 return None
             finally:
                 self.store.crash = self.world.interrupt = None
-        self._account_for(summary)
+        self._account_for(summary, behind=began_behind or self.behind)
         return summary
 
     def _policy(self, step: Step) -> sync.Policy:
@@ -254,13 +255,13 @@ class Machine:
         self.seen.update(f"control: {day.state}" for day in control.days)
         self.checks.check(self.store, self.oracle)
 
-    def _account_for(self, summary: sync.Summary) -> None:
+    def _account_for(self, summary: sync.Summary, *, behind: bool) -> None:
         """Every window that was answered was written or is named as failed."""
         failed = [(f.dataset, f.window.start, f.window.end, f.window.width) for f in summary.failures]
         assert set(self.world.answered) <= {*self.written, *failed}
         for failure in summary.failures:
             # Only a clock that runs behind what was read already makes reads that do not fit.
-            assert not isinstance(failure.error, DoesNotFitError) or self.behind
+            assert not isinstance(failure.error, DoesNotFitError) or behind
             self.seen[f"failure: {type(failure.error).__name__}"] += 1
         for refusal in summary.refusals:
             self.seen[f"refusal: {refusal.reason.split(' by ')[0]}"] += 1
