@@ -1,5 +1,5 @@
 /** Labels and values. */
-import { exact, headline } from "../format";
+import { exact, headline, NOTHING } from "../format";
 import type { Value } from "../types";
 import type { MarkProps } from "./mark";
 
@@ -10,6 +10,12 @@ interface Fact {
   tone?: string | null;
 }
 
+const STAMP = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/;
+
+/** Text as it is; a moment as people read it. */
+const plain = (value: Value): string =>
+  value === null ? NOTHING : typeof value === "number" ? value.toLocaleString("en") : value.replace(STAMP, "$1 $2 UTC");
+
 export function Facts({ panel }: MarkProps) {
   const facts = panel.data as Fact[];
   if (!facts.length) return <p class="nothing">Nothing yet.</p>;
@@ -19,7 +25,7 @@ export function Facts({ panel }: MarkProps) {
         <div key={label}>
           <dt>{label}</dt>
           <dd class={tone ?? ""} title={unit ? exact(unit, value) : undefined}>
-            <bdi>{unit ? headline(unit)(value) : (value ?? "—")}</bdi>
+            <bdi>{unit ? headline(unit)(value) : plain(value)}</bdi>
           </dd>
         </div>
       ))}

@@ -12,6 +12,8 @@ interface Sort {
 }
 
 const PAGE = 50;
+/** So many rows need no search. */
+const FEW = 6;
 const PAUSE = 200;
 
 const collator = new Intl.Collator("en", { numeric: true });
@@ -78,18 +80,20 @@ export function Table({ panel }: MarkProps) {
     setSort(sort?.column === name ? { column: name, up: !sort.up } : { column: name, up: !number });
   return (
     <>
-      <div class="table-tools">
+      <div class="table-tools" hidden={data.total === 0}>
         <span class="soft">
           {total.toLocaleString("en")} {total === 1 ? "row" : "rows"}
         </span>
-        <input
-          class="search"
-          type="search"
-          placeholder="Search rows  /"
-          aria-label={`Search ${panel.title}`}
-          value={search}
-          onInput={(event) => setSearch(event.currentTarget.value)}
-        />
+        {data.total > FEW && (
+          <input
+            class="search"
+            type="search"
+            placeholder="Search rows  /"
+            aria-label={`Search ${panel.title}`}
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+        )}
         {csv && (
           <a class="button" href={csv} download>
             CSV

@@ -61,7 +61,7 @@ function Freshness() {
     <span class={`fresh ${state}`} title={LIVE[state] || "Saved data"}>
       {state !== "off" && <i class="pulse" />}
       <span class="unseen">{LIVE[state]}</span>
-      {now.as_of ? `as of ${asOf(now.as_of, now.now)}` : "nothing read yet"}
+      {now.as_of !== null && `as of ${asOf(now.as_of, now.now)}`}
     </span>
   );
 }
