@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import export
 import growth
 import report
 import resync
@@ -142,6 +143,13 @@ def questions(_url: str, rounds: int, results: Results) -> None:
     results.wrong += wrong
 
 
+def exports(results: Results) -> None:
+    """Measure how files are written."""
+    section, wrong = export.section()
+    results.sections.append(section)
+    results.wrong += wrong
+
+
 JOBS = {
     "backfill": backfill,
     "restatement": restatement,
@@ -150,6 +158,7 @@ JOBS = {
     "faults": lambda url, _rounds, results: trial(url, FAULTS, results),
     "growth": lambda _url, _rounds, results: grown(results),
     "query": questions,
+    "export": lambda _url, _rounds, results: exports(results),
     "startup": lambda _url, rounds, results: results.sections.append(startup.section(5 * rounds)),
 }
 

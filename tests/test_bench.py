@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,42 @@ def test_some_results_take_the_place_of_those_of_their_heading(bench: Any, tmp_p
     report.write_some("today", ["### Start-up\n\nnew", "### Query\n\n| 1 |"], page)
     new = "the machine\n\n### Backfill\n\nold\n\n### Start-up\n\ntoday\n\nnew\n\n### Query\n\ntoday\n\n| 1 |"
     assert page.read_text() == f"# Before\n\n{report.BEGIN}\n\n{new}\n\n{report.END}\n\nafter\n"
+
+
+@pytest.fixture
+def export(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(BENCH)
+    import export
+
+    monkeypatch.setattr(export, "ROWS", 36_500)
+    monkeypatch.setattr(export, "environment", lambda *_: sys.executable)
+    yield export
+    for name in ("export", "report", "jobs", "measure"):
+        del sys.modules[name]
+
+
+def test_every_file_that_is_exported_has_all_rows_and_all_money(export: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = replace(export.OURS, forms=("csv", "xlsx"))
+    monkeypatch.setattr(export, "OURS", ours)
+    monkeypatch.setattr(export, "WRITERS", [ours])
+    text, wrong = export.section()
+    lines = dict(filter(None, map(cut, text.splitlines())))
+    assert wrong == []
+    assert {form: cells[1] for form, cells in lines.items()} == {"Form": "Rows", "csv": "36,500", "xlsx": "4,400"}
+
+
+def test_a_file_that_lacks_something_or_takes_much_memory_is_named(export: Any) -> None:
+    truth = {"rows": 2, "money": Decimal("0.3")}
+    run = export.Run(1.0, 1.0, 1, "", 0)
+    faults = [
+        export.fault(who, export.Written(run, rows, Decimal(money), 1, 1), truth)
+        for who, rows, money in [
+            (export.OURS, 2, "0.30"), (export.OURS, 1, "0.3"), (export.OURS, 2, "0.300000000000000001"),
+            (export.PANDAS, 2, "0.300000000000000001"), (export.PANDAS, 2, "0.4"),
+        ]
+    ]  # fmt: skip
+    assert faults[::3] == [None, None]
+    assert faults[1:3] == ["1 rows of 2", "0.300000000000000001 instead of 0.3"]
+    assert faults[4] == "0.4 instead of 0.3"
+    large = export.Written(export.Run(1.0, 1.0, 501 * 10**6, "", 0), 2, Decimal("0.3"), 1, 1)
+    assert export.fault(export.OURS, large, truth) == "501 MB at the peak"

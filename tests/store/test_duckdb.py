@@ -223,6 +223,17 @@ def test_what_a_thread_reads_still_is_of_one_moment_and_others_see_what_is_new(f
     assert count() == 1
 
 
+def test_what_is_streamed_leaves_little_in_memory(fast_path: Path) -> None:
+    store = DuckDBStore(fast_path / "book.duckdb")
+    store.migrate()
+    used = "SELECT current_setting('memory_limit') AS memory, current_setting('threads') AS threads"
+    (before,) = store.read(used).to_pylist()
+    with store.streaming() as stream:
+        assert stream(used, []).read_all().to_pylist() == [{"memory": "122.0 MiB", "threads": 2}]
+    assert store.read(used).to_pylist() == [before]
+    assert before["memory"] != "122.0 MiB"
+
+
 def test_a_variable_of_the_program_is_no_table(book: StoreUnderTest) -> None:
     secret = pa.table({"a": [1]})
     with pytest.raises(StoreError, match="secret"):

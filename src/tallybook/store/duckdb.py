@@ -17,7 +17,7 @@ import pyarrow as pa
 from tallybook.model.clock import Clock
 from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.store import line_items, rebuilt, rolling
-from tallybook.store.base import Provable, Sizes, Store
+from tallybook.store.base import Provable, Sizes, Store, Stream
 from tallybook.store.duckdb_file import BookFile, applied, transaction
 from tallybook.store.duckdb_sizes import is_roomy, sizes
 from tallybook.store.duckdb_sql import ask
@@ -127,6 +127,12 @@ class DuckDBStore(SqlStore):
             if process := re.search(r'"process": (\d+)', newest.get("summary") or ""):
                 return f" (process {process[1]})"
         return ""
+
+    @contextmanager
+    def streaming(self) -> Iterator[Stream]:
+        """Yield what reads statements batch by batch, each to its end before the next, and all of one moment."""
+        with self._file.frugal(), super().streaming() as stream:
+            yield stream
 
     @contextmanager
     def opened(self, *, still: bool = False) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -17,6 +18,10 @@ BLOCK = 131_072
 """The unit in which a new file gives out space, to every table at least one. A book of a year, synced every 15 minutes,
 is 14 % smaller with it than with the engine's 262,144, a small one 40 %; from 65,536 down money is not compressed any
 more (measured 2026-11, DuckDB 2.0.0)."""
+
+
+_LITTLE, _FEW = "128MB", 2
+"""What `frugal` leaves: 10 million rows are exported as fast as with all memory, in 150 MB less (measured 2026-11)."""
 
 
 class Engine:
@@ -50,6 +55,21 @@ class Engine:
         # What is there keeps the blocks that it has.
         more = ", READ_ONLY" if read_only else "" if self.path.exists() else f", BLOCK_SIZE {BLOCK}"
         self._root.execute(f"ATTACH '{file}' AS {BOOK} (TYPE duckdb{more})")
+
+    @contextmanager
+    def frugal(self) -> Iterator[None]:
+        """Keep little of the file in memory, for what is read once from end to end.
+
+        Few threads, because each needs room for a block of every column.
+        """
+        assert self._root is not None  # noqa: S101 - it is attached
+        self._root.execute(f"SET memory_limit = '{_LITTLE}'")
+        self._root.execute(f"SET threads = {_FEW}")
+        try:
+            yield
+        finally:
+            self._root.execute("RESET memory_limit")
+            self._root.execute(f"SET threads = {self._threads}" if self._threads else "RESET threads")
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own to the open file."""

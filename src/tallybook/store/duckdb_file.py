@@ -74,6 +74,12 @@ class BookFile:
             yield cursor
 
     @contextmanager
+    def frugal(self) -> Iterator[None]:
+        """Keep the file open, and little of it in memory; never creates it."""
+        with self.opened(), self._engine.frugal():
+            yield
+
+    @contextmanager
     def guarded(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a connection for statements that are not ours, while nobody else in this process uses the file."""
         locked = LockedEngine(self.path.resolve())
