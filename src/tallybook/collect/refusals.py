@@ -287,3 +287,12 @@ def joined(refusals: Iterable[Refusal]) -> list[Refusal]:
         else:
             out.append(r)
     return out
+
+
+def spanning(refusals: Iterable[Refusal], asks: Sequence[Ask]) -> tuple[Refusal, ...]:
+    """Return refusals of whole datasets, each for all the time that was asked for."""
+    out = []
+    for refusal in refusals:
+        windows = [a.window for a in asks if a.dataset.name == refusal.dataset]
+        out.append(replace(refusal, span=Span(min(w.start for w in windows), max(w.end for w in windows))))
+    return tuple(out)

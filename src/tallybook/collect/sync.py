@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
@@ -17,14 +16,14 @@ from tallybook.collect.identity import Identity
 from tallybook.collect.pages import keeper, others
 from tallybook.collect.people import Privacy
 from tallybook.collect.reader import Reader
-from tallybook.collect.refusals import Ask, Failure, Outcome, joined, whole
+from tallybook.collect.refusals import Ask, Failure, Outcome, joined, spanning, whole
 from tallybook.collect.summary import Policy, Progress, Summary, Watch
 from tallybook.collect.verify import Prover
 from tallybook.collect.wanted import asks, newest_commit
 from tallybook.model.clock import Clock
 from tallybook.model.errors import DoesNotFitError, ProviderError, RequestRefusedError
 from tallybook.model.records import Fetch, Read, Refusal
-from tallybook.model.windows import Span, naive, unix
+from tallybook.model.windows import naive, unix
 from tallybook.store.base import Batch, Store
 
 __all__ = ["Failure", "Policy", "Progress", "Summary", "Watch", "run", "verify"]
@@ -315,13 +314,9 @@ class _Run:
             raise RequestRefusedError(
                 f"{address} knows none of the datasets (HTTP 404). It should end in /v1.", status=404
             )
-        refusals = []
-        for refusal in unknown:
-            windows = [a.window for a in asks if a.dataset.name == refusal.dataset]
-            span = Span(min(w.start for w in windows), max(w.end for w in windows))
-            refusals.append(dataclasses.replace(refusal, span=span))
+        refusals = spanning(unknown, asks)
         self.summary.refusals += refusals
-        self._write((), tuple(refusals))
+        self._write((), refusals)
 
     def _names(self, *, only_if_due: bool) -> None:
         """Read the directory hourly, and at once when an unknown id has appeared."""

@@ -55,5 +55,5 @@ def _is_tail(gap: Span, every: Spans) -> bool:
 def remark(name: str, dropped: Sequence[Span]) -> str:
     """Return what is said of time that a ratio leaves out."""
     first = stretch(dropped[0])
-    more = f" and {len(dropped) - 1} more stretches" if len(dropped) > 1 else ""
+    more = f" (and {len(dropped) - 1} more)" if len(dropped) > 1 else ""
     return f"{name} leaves out {first}{more}, where only one side of it is known."
