@@ -20,12 +20,15 @@ function open(): void {
   close();
   live.value = "connecting";
   stream = new EventSource("api/events");
+  let told = false;
   stream.addEventListener("open", () => {
     live.value = "live";
     wait = 1000;
   });
   stream.addEventListener("version", (event) => {
-    if (board.peek() && event.data !== board.peek()?.version) void load(true);
+    // the first says where the book stands; any later one that something is new, be it only that a sync ended
+    if (board.peek() && (told || event.data !== board.peek()?.version)) void load(true);
+    told = true;
   });
   stream.addEventListener("error", () => {
     live.value = "connecting";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import mimetypes
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _HEAD = b"</head>"
 _LASTING = {"Cache-Control": "public, max-age=31536000, immutable"}
 _FRESH = {"Cache-Control": "private, no-cache"}
+_PACKED = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+_LEVEL = 1
+"""Of what is packed for each request; files are packed once, and well."""
 _MISSING = (
     b"<!doctype html><title>tallybook</title><p>This copy of tallybook was built without its page. "
     b"The API is at api/board; `make web` builds the page."
@@ -30,9 +34,13 @@ def routes(served: Served) -> list[Route]:
     """Return the routes of the page and its files; only files that are there by name can be had."""
     files = {name: found.read_bytes() for name, found in _files(_static(), "").items()}
     index = files.pop("index.html", _MISSING)
+    packed = {name: gzip.compress(body, mtime=0) for name, body in files.items()}
 
     async def page(request: Request) -> Response:
-        return Response(await _with_board(served, request, index), headers=_FRESH, media_type="text/html")
+        body, headers = await _with_board(served, request, index), dict(_FRESH)
+        if _takes_gzip(request):
+            body, headers = gzip.compress(body, _LEVEL, mtime=0), headers | _PACKED
+        return Response(body, headers=headers, media_type="text/html")
 
     async def file(request: Request) -> Response:
         name = request.path_params["name"]
@@ -41,12 +49,15 @@ def routes(served: Served) -> list[Route]:
         is_hashed = name.startswith("assets/")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         headers = dict(_LASTING if is_hashed else _FRESH)
-        packed = files.get(f"{name}.gz")
-        if packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=kind)
+        if _takes_gzip(request):
+            return Response(packed[name], headers=headers | _PACKED, media_type=kind)
         return Response(files[name], headers=headers, media_type=kind)
 
     return [Route("/", page, methods=["GET"]), Route("/{name:path}", file, methods=["GET"])]
+
+
+def _takes_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
 
 
 def _static() -> Traversable:
