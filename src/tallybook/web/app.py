@@ -49,12 +49,16 @@ class Served:
         """Return where a request is answered."""
         return Desk(self.book, viewer_of(request), self.book.now(), self.colours, self.recent)
 
+    def items(self, request: Request) -> list[tuple[str, str]]:
+        """Return the words of an address; raises `HTTPException` where they are too long to be meant."""
+        if len(request.scope["query_string"]) > LONGEST:
+            raise HTTPException(414, f"The words of the address are longer than {LONGEST:,} characters.")
+        return request.query_params.multi_items()
+
     async def kept(self, request: Request, row: Row) -> Kept | str:
         """Return the answer to a request, or its mark where the other side has it already."""
-        if len(request.url.query) > LONGEST:
-            raise HTTPException(414, f"The words of the address are longer than {LONGEST:,} characters.")
-        items = request.query_params.multi_items()
-        asked = read(items, row.words)
+        items = self.items(request)
+        asked = read(items, row.words, asks=row.asks)
         desk, sync = self.desk(request), self.sync()
         if row.whole and not desk.viewer.sees_all:
             raise ForbiddenError("This token shows a part of the book; this is about all of it.")
@@ -62,8 +66,9 @@ class Served:
         etag = self.answers.etag(key)
         if etag in request.headers.get("if-none-match", ""):
             return etag
-        call = Call(desk, asked, desk.moment[0], sync, dict(request.path_params))
-        return await run_in_threadpool(self.answers.get, key, lambda: row.make(call))
+        call, make = Call(desk, asked, desk.moment[0], sync), row.make
+        assert make is not None  # noqa: S101 - the caller has seen to it
+        return await run_in_threadpool(self.answers.get, key, lambda: make(call))
 
 
 def create_app(
@@ -76,7 +81,7 @@ def create_app(
     come before ours. `sync` says whether "Sync now" is offered, and whether one is running.
     """
     served = Served(remembering(book), sync)
-    own = [Route(row.path, _answering(served, row), methods=["GET"]) for row in ROWS]
+    own = [Route(row.path, _answering(served, row), methods=[row.method]) for row in ROWS]
     health = Route("/healthz", _healthy, methods=["GET"])
     handlers: dict[Any, Any] = {TallybookError: _answer_error, HTTPException: _answer_status, Exception: _answer_error}
     app = Starlette(
@@ -88,6 +93,8 @@ def create_app(
 
 def _answering(served: Served, row: Row) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        if row.endpoint is not None:
+            return await row.endpoint(served, request)
         return sent(request, await served.kept(request, row))
 
     return endpoint

@@ -14,6 +14,7 @@ from tallybook.show.result import Result
 from tallybook.web.dense import beside, dense, moment_of, together, total_of
 from tallybook.web.money import Billed, billed, on_the_last_day, told, whole_days
 from tallybook.web.naming import title
+from tallybook.web.noting import notes_of
 from tallybook.web.panels import STATE, PanelRow, panels_of, tabs_of
 from tallybook.web.problems import problem
 from tallybook.web.shapes import Board, Dense, Empty, Panel, Sync, Tab
@@ -44,12 +45,13 @@ def board(view: View, version: str, sync: Sync) -> Board:
             made = [(row, making.panel(row)) for row in rows if making.fits(row)]
             panels = [panel for row, panel in made if row.own or not _is_of_nobody(panel)]
             state, choices = view.state(), view.choices()
+            notes = notes_of(desk.book, view.span) if desk.viewer.sees_all else []
     except NotABookError:
         state, choices = empty_view(view)
         return Board(version, now, None, view.tab.id, tabs, state, choices, [], [], sync, NOTHING)
     ends = [end for p in panels if isinstance(p.data, Dense) and (end := moment_of(p.data)) is not None]
     as_of = min(ends, default=None)
-    return Board(version, now, as_of, view.tab.id, tabs, state, choices, panels, [], sync, None)
+    return Board(version, now, as_of, view.tab.id, tabs, state, choices, panels, notes, sync, None)
 
 
 def _is_of_nobody(panel: Panel) -> bool:
@@ -81,16 +83,15 @@ class _Making:
 
     def panel(self, row: PanelRow) -> Panel:
         """Return a panel with its data, or with what is wrong."""
-        asked = self._question(row)
-        shown = Panel(
-            row.id, self._title(row, asked), row.mark, row.width, row.says, urlencode(asked.said()), None, None
-        )
+        shown = Panel(row.id, row.title, row.mark, row.width, row.says, "", None, None)
         try:
             if row.source:
-                return msgspec.structs.replace(shown, data=SOURCES[row.source](self.view), query="")
+                return msgspec.structs.replace(shown, data=SOURCES[row.source](self.view))
+            asked = self._question(row)
             mark = "line" if row.mark == "stack" and not self._adds_up(asked) else row.mark
-            says = row.says or self._says(row, asked)
-            return msgspec.structs.replace(shown, mark=mark, says=says, data=self._data(row, asked))
+            title, says = self._title(row, asked), row.says or self._says(row, asked)
+            shown = msgspec.structs.replace(shown, title=title, mark=mark, says=says, query=urlencode(asked.said()))
+            return msgspec.structs.replace(shown, data=self._data(row, asked))
         except (NotABookError, StoreLockedError):
             raise
         except TallybookError as exc:
@@ -106,19 +107,20 @@ class _Making:
             state, metrics=metrics, by=by, top=row.top if by else None, time=row.time or state.time,
             where=(*state.where, *row.where), compare=compare, grain=None,
         )  # fmt: skip
-        return whole_days(asked, self.view, self.billed) if self._is_money(metrics) and not row.time else asked
+        if row.mark == "table":
+            asked = replace(asked, metrics=self._tellable(metrics) or metrics, compare=None)
+        if self._is_money(asked.metrics) and not row.time:
+            asked = whole_days(asked, self.view, self.billed)
+        return asked if row.mark == "kpi" else replace(asked, grain=self._grain(row, asked))
 
     def _data(self, row: PanelRow, asked: Asked) -> Any:
         if row.mark == "kpi":
             return self._cards(row, asked)
-        grain = self._grain(row, asked)
         if row.mark == "table":
-            left = self._tellable(asked.metrics)
-            rows = replace(asked, metrics=left or asked.metrics, grain=grain, compare=None)
-            return table_of(self._ask(rows), limit=FIRST_ROWS)
-        if grain is None and (like := self._in_time(row)):
+            return table_of(self._ask(asked), limit=FIRST_ROWS)
+        if asked.grain is None and (like := self._in_time(row)):
             return total_of(self._dense(replace(asked, grain=self._grain(like, asked))))
-        return self._dense(replace(asked, grain=grain))
+        return self._dense(asked)
 
     def _in_time(self, row: PanelRow) -> PanelRow | None:
         """Return the panel that shows over time what this one shows in all, so that one answer is for both."""

@@ -21,8 +21,10 @@ from tallybook.web.remembered import Recent
 from tallybook.web.scope import Viewer
 from tallybook.web.words import Asked
 
-_MOST_CELLS = 400_000
+MOST_SHOWN = 400_000
 """The most numbers of one answer; more is no picture, and an export has it."""
+MOST_EXPORTED = 4_000_000
+"""The most numbers of an export over HTTP; the command line has no such limit."""
 _MANY_ROWS = 50_000
 """An answer of more rows is not kept in memory."""
 _MANY_SLOTS = 100
@@ -71,7 +73,7 @@ class Desk:
         """All that can be asked for."""
         return self.book.vocabulary()
 
-    def ask(self, question: Asked) -> Result:
+    def ask(self, question: Asked, most: int = MOST_SHOWN) -> Result:
         """Return the answer to a question, as far as the viewer may see it.
 
         Raises `ForbiddenError`, `QueryError`, `UsageError`, and `StoreError`.
@@ -82,7 +84,7 @@ class Desk:
         within = {name: list(values) for name, values in self.viewer.where} or None
 
         def find() -> Result:
-            self._must_be_small(question)
+            self._must_be_small(question, most)
             return self.book.query(*question.metrics, within=within, **said)
 
         return self.recent.get((self.moment, self.viewer, question), find, keeps=lambda r: len(r) <= _MANY_ROWS)
@@ -100,7 +102,10 @@ class Desk:
         return asked(name, {m.name: m for m in self.vocabulary.metrics if m.is_own})
 
     def width(self, metrics: list[Metric], question: Asked, span: Span) -> str:
-        """Return the coarsest width in which anything of these metrics is held in a range: `1m`, `1h` or `1d`."""
+        """Return the coarsest width in which anything of these metrics is held in a range: `1m`, `1h` or `1d`.
+
+        Nothing can be told by any.
+        """
         names = {d for m in metrics for t in m.terms if t.table == "usage" for d in t.datasets}
         held = {
             run.width
@@ -109,27 +114,27 @@ class Desk:
             for run in runs
             if run.span.overlaps(span)
         }
-        return max(held, key=SECONDS.__getitem__, default="1d")
+        return max(held, key=SECONDS.__getitem__, default="1m")
 
-    def _must_be_small(self, question: Asked) -> None:
+    def _must_be_small(self, question: Asked, most_cells: int) -> None:
         """Raise `UsageError` for more numbers than anybody looks at, before they are all computed."""
         grain = question.grain or "total"
         count = len(slots(self.span(question), grain, question.tz)) if grain in GRAINS else 1
         count *= max(1, len(question.metrics))
-        most = _MOST_CELLS // max(count, 1)
+        most = most_cells // max(count, 1)
         groups = 1
         if question.by and count > _MANY_SLOTS:
             groups = most if question.top and question.top < most else self._groups(question)
         if groups > most:
             raise UsageError(
-                f"That is about {groups * count:,} numbers; a page shows at most {_MOST_CELLS:,}. Ask for the largest "
-                "groups with top=, by a longer grain or for less time; /api/export.csv has everything."
+                f"That is about {groups * count:,} numbers; at most {most_cells:,} are answered here. Ask for the "
+                "largest groups with top=, by a longer grain or for less time; `tallybook query` has no such limit."
             )
 
     def _groups(self, question: Asked) -> int:
         from dataclasses import replace
 
-        few = replace(question, grain=None, metrics=question.metrics[:1], compare=None)
+        few = replace(question, grain=None, metrics=question.metrics[:1], compare=None, top=None)
         try:
             return len(self.ask(few))
         except QueryError:

@@ -213,6 +213,20 @@ class Note(msgspec.Struct, frozen=True):
     id: str = ""
 
 
+class Notes(msgspec.Struct, frozen=True):
+    """All notes, the earliest first."""
+
+    notes: list[Note]
+
+
+class NewNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A note to be written."""
+
+    date: str
+    """A day, or a moment."""
+    text: str
+
+
 class Sync(msgspec.Struct, frozen=True):
     """Whether new data can be asked for here, and how the last sync ended."""
 

@@ -105,13 +105,13 @@ class Asked:
         return min(_number(name, self.more[name]), most) if name in self.more else default
 
 
-def read(items: Iterable[tuple[str, str]], more: Iterable[Word] = ()) -> Asked:
-    """Return what the words of an address ask; `more` are those of this route besides.
+def read(items: Iterable[tuple[str, str]], more: Iterable[Word] = (), *, asks: bool = True) -> Asked:
+    """Return what the words of an address ask; `more` are those of this route besides, or all where it `asks` nothing.
 
     Raises `UnknownNameError` for a word that does not exist, `UsageError` for one that makes no sense.
     """
     extra = {word.name: word for word in more}
-    known = ASKED | extra
+    known = (ASKED if asks else {}) | extra
     given: dict[str, list[str]] = {}
     for name, value in items:
         if name not in known:
