@@ -17,6 +17,7 @@ export interface Source {
   download(form: "csv" | "xlsx" | "parquet", words: string): string | null;
   sync(): Promise<void>;
   addNote(note: Pick<Note, "text"> & { date: string }): Promise<void>;
+  removeNote?(id: string): Promise<void>;
 }
 
 /** JSON that the page brought along, plain or (of the type application/gzip) compressed and in base64. */
@@ -70,5 +71,6 @@ export function http(first: { words: string; board: Board } | null): Source {
     download: (form, words) => `api/export.${form}?${words}`,
     sync: () => post("api/sync", {}),
     addNote: (note) => post("api/notes", note),
+    removeNote: (id) => answer(`api/notes/${encodeURIComponent(id)}`, { method: "DELETE" }),
   };
 }

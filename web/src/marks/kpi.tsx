@@ -11,7 +11,7 @@ export function Kpi({ panel, board }: MarkProps) {
   const chosen = board.state.metric[0];
   const offered = new Set(board.choices.metrics.map((m) => m.name));
   return (
-    <div class="cards" role="group" aria-label="Metrics">
+    <div class={`cards ${dense.metrics.length % 3 ? "by-2" : "by-3"}`} role="group" aria-label="Metrics">
       {dense.metrics.map((metric) => (
         <Card
           key={metric.name}

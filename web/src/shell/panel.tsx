@@ -2,9 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { useErrorBoundary } from "preact/hooks";
 import { isDense } from "../labels";
+import { source } from "../load";
 import { MARKS } from "../marks";
 import { go } from "../state";
 import type { Board, Panel as Data } from "../types";
+import { Noting } from "./noting";
 
 /** The panel whose title chooses what to group by: the first that follows the state. */
 export const leads = (panel: Data, board: Board): boolean =>
@@ -46,6 +48,7 @@ function Head({ panel, board, id, bare }: { panel: Data; board: Board; id: strin
           incomplete
         </span>
       )}
+      {leads(panel, board) && source().live && <Noting board={board} />}
     </div>
   );
 }
