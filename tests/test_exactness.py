@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.store.book import FAST
+from tests.store.book import FAST, on_postgres
 from tests.store.copies import Copies
 from tests.store.machine import PLACES, Change, Machine, Step
 from tests.store.world import BEGIN, DAY, DIMENSIONS, Mood
@@ -149,6 +149,13 @@ def lived(life: Iterable[Step], *, thoroughly: bool) -> Counter[str]:
             copies.take()
         copies.check(thoroughly=thoroughly)
         return machine.seen
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_a_book_on_a_server_is_as_exact(life: tuple[Step, ...], tmp_path: Path) -> None:
+    machine = Machine(tmp_path, another=on_postgres())
+    for step in life:
+        machine.step(step)
 
 
 def test_each_way_to_change_a_book_leaves_it_exact() -> None:

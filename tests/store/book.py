@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from tallybook.model import arrow
+from tallybook.model.clock import Clock
 from tallybook.model.datasets import DATASETS
 from tallybook.model.records import Fetch, Note, Read, Refusal
 from tallybook.model.schema import parsed
 from tallybook.model.windows import SECONDS, Window, naive, unix
 from tallybook.store.base import Batch, Changes, Store
 from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.postgres import PostgresStore
+from tallybook.store.postgres_words import Names
+from tests import postgres
 from tests.clock import FakeClock
 
 FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -125,7 +130,23 @@ def _duckdb(folder: Path) -> StoreUnderTest:
     return StoreUnderTest(store, clock, "internal", lambda: DuckDBStore(path, clock), store.opened)
 
 
-STORES: dict[str, Callable[[Path], StoreUnderTest]] = {"duckdb": _duckdb}
+_SCHEMAS = count()
+
+
+def on_postgres() -> Callable[[Clock], PostgresStore]:
+    """Return what opens a new book on the server of the tests, with a clock."""
+    url, names = postgres.server().url(), Names(f"t{next(_SCHEMAS)}")
+    return lambda clock: PostgresStore(url, clock, names=names)
+
+
+def _postgres(_: Path) -> StoreUnderTest:
+    clock = FakeClock(dt.datetime.fromtimestamp(NOON, dt.UTC))
+    another = on_postgres()
+    store = another(clock)
+    return StoreUnderTest(store, clock, "internal", lambda: another(clock), store.opened)
+
+
+STORES: dict[str, Callable[[Path], StoreUnderTest]] = {"duckdb": _duckdb, "postgres": _postgres}
 """Every kind of store, by name; each passes the same tests."""
 
 

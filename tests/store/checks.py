@@ -12,7 +12,7 @@ from typing import Any
 from tallybook.model.coverage import squeeze
 from tallybook.model.windows import SECONDS, naive, unix
 from tallybook.query.reports.restatements import restatements
-from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.sql_store import SqlStore
 from tests.store.oracle import Oracle, dataset_of, table_rows
 from tests.store.rollups import rollups_are_right
 from tests.store.world import BEGIN, DAY, DIMENSIONS, NUMBERS, is_money
@@ -36,7 +36,7 @@ class Checks:
         self.earlier: list[tuple[dt.datetime, Counter[Any], Any]] = []
         self.last_commit = naive(0)
 
-    def check(self, store: DuckDBStore, oracle: Oracle) -> None:
+    def check(self, store: SqlStore, oracle: Oracle) -> None:
         """Compare the book with the oracle in every way."""
         self.store, self.oracle = store, oracle
         self.tables = {t: self.store.read(f"SELECT * FROM {t} WHERE org = ?", [self.org]).to_pylist() for t in TABLES}
@@ -61,11 +61,12 @@ class Checks:
         """At every grain that buckets allow, a blind sum is what happened, per currency and unit."""
         widest = max((SECONDS[b.width] for d in DIMENSIONS for b in self.oracle.buckets(d)), default=60)
         for grain in (s for s in (60, 3600, DAY, 400 * DAY) if s >= widest):
-            bucket = f"epoch(start_time)::BIGINT - epoch(start_time)::BIGINT % {grain}"
+            seconds = "CAST(EXTRACT(EPOCH FROM start_time) AS BIGINT)"
+            bucket = f"{seconds} - {seconds} % {grain} AS bucket"
             for name, table in (("costs", "costs"), ("costs_by_user", "internal.cost_splits")):
                 found = self.store.read(
-                    f"SELECT {bucket}, currency, quantity_unit, SUM(amount), SUM(quantity) FROM {table} "
-                    "WHERE org = ? GROUP BY ALL",
+                    f"SELECT {bucket}, currency, quantity_unit, SUM(amount) AS a, SUM(quantity) AS q FROM {table} "
+                    "WHERE org = ? GROUP BY 1, 2, 3",
                     [self.org],
                 )
                 expected = self.oracle.sums(name, grain)
@@ -77,8 +78,8 @@ class Checks:
                 billed = _folded((k[:2], v[0]) for k, v in expected.items())
                 same(_folded((r[:2], r[3]) for r in rows), billed, "amounts")
             found = self.store.read(
-                f"SELECT {bucket}, SUM(input_tokens)::BIGINT, SUM(output_tokens)::BIGINT FROM usage "
-                "WHERE org = ? AND dataset = 'completions' GROUP BY ALL",
+                f"SELECT {bucket}, SUM(input_tokens)::BIGINT AS i, SUM(output_tokens)::BIGINT AS o FROM usage "
+                "WHERE org = ? AND dataset = 'completions' GROUP BY 1",
                 [self.org],
             )
             sums = {r[0]: r[1:] for r in (tuple(r.values()) for r in found.to_pylist())}
@@ -169,7 +170,8 @@ class Checks:
         assert commit >= self.last_commit
         self.last_commit = commit
         latest = self.store.read(
-            "SELECT max(recorded_at) AS at FROM (SELECT recorded_at FROM usage UNION ALL SELECT recorded_at FROM costs)"
+            "SELECT max(recorded_at) AS at FROM "
+            "(SELECT recorded_at FROM usage UNION ALL SELECT recorded_at FROM costs) AS every"
         ).to_pylist()[0]["at"]
         assert latest is None or latest <= commit
         coverage = {d: self.oracle.coverage(d) for d in DIMENSIONS}

@@ -16,6 +16,7 @@ import pytest
 
 from tallybook.collect import plan, sync
 from tallybook.collect.http import Http
+from tallybook.model.clock import Clock
 from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import DoesNotFitError, ProviderError
 from tallybook.model.secret import AdminKey
@@ -24,6 +25,7 @@ from tallybook.model.windows import SECONDS, unix
 from tallybook.store import sql_store
 from tallybook.store.base import Batch, Changes
 from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.sql_store import SqlStore
 from tests.clock import FakeClock
 from tests.store.checks import FACTS, Checks
 from tests.store.oracle import Oracle
@@ -74,22 +76,23 @@ class Step:
     commit_rows: int = 50_000
 
 
-class SpyStore(DuckDBStore):
-    """A store that tells what it has committed, and dies where it is told to."""
+class Spy:
+    """Lets a store tell what it has committed, and die where it is told to."""
 
-    def __init__(self, path: Path, clock: FakeClock, wrote: Callable[[Batch, Changes], None]) -> None:
-        super().__init__(path, clock)
+    def __init__(self, store: SqlStore, wrote: Callable[[Batch, Changes], None]) -> None:
         self.wrote = wrote
         self.crash: str | None = None
         self.crash_at = 0
+        self._real = store.replace
+        store.replace = self.replace  # type: ignore[method-assign]
 
     def replace(self, batch: Batch) -> Changes:
         if not batch.reads:
-            return super().replace(batch)
+            return self._real(batch)
         now = self.crash if self.crash_at == 0 else None
         self.crash_at -= 1
         with dying() if now == "before" else alive():
-            changes = super().replace(batch)
+            changes = self._real(batch)
         self.wrote(batch, changes)
         if now == "after":
             raise CrashError
@@ -118,14 +121,18 @@ def dying() -> Iterator[None]:
 class Machine:
     """A book, the world it copies, and the oracle that says what must be in it."""
 
-    def __init__(self, folder: Path, keep: Keep = "current") -> None:
+    def __init__(
+        self, folder: Path, keep: Keep = "current", another: Callable[[Clock], SqlStore] | None = None
+    ) -> None:
+        """`another` opens the book with a clock; without it, that is a file in `folder`."""
         self.path = folder / "book.duckdb"
+        self.another = another or (lambda clock: DuckDBStore(self.path, clock))
         self.keep = keep
         self.clock = FakeClock(dt.datetime.fromtimestamp(BEGIN + 2 * DAY + 34_200, dt.UTC))
         self.world = World()
         self.oracle = Oracle()
         self.checks = Checks("acme")
-        self.rival = Rival(self.path, self.clock)
+        self.rival = Rival(self.another, self.clock)
         self.known: dict[str, Any] = {}
         self.written: list[tuple[str, int, int, str]] = []
         self.latest = 0
@@ -137,7 +144,8 @@ class Machine:
         self._open()
 
     def _open(self) -> None:
-        self.store = SpyStore(self.path, self.clock, self._wrote)
+        self.store = self.another(self.clock)
+        self.spy = Spy(self.store, self._wrote)
 
     def _wrote(self, batch: Batch, changes: Changes) -> None:
         self.oracle.apply(batch.reads, self.known)
@@ -187,7 +195,7 @@ class Machine:
     @contextmanager
     def _held_open(self) -> Iterator[None]:
         """Keep the file open between calls, which saves most of the time."""
-        if not self.path.exists():
+        if not self.store.exists():
             self.store.migrate()
         with self.store.opened():
             yield
@@ -207,7 +215,7 @@ class Machine:
             self.seen["two syncs at once"] += 1
 
     def _sync(self, step: Step) -> sync.Summary | None:
-        self.store.crash, self.store.crash_at = step.crash, step.crash_at
+        self.spy.crash, self.spy.crash_at = step.crash, step.crash_at
         self.world.answered, self.written = [], []
         self.world.interrupt = partial(self._interrupt, step)
         began_behind = self.behind
@@ -223,7 +231,7 @@ class Machine:
                 self.seen["no dataset known"] += 1
                 return None
             finally:
-                self.store.crash = self.world.interrupt = None
+                self.spy.crash = self.world.interrupt = None
         self._account_for(summary, behind=began_behind or self.behind)
         return summary
 
@@ -279,7 +287,7 @@ class Machine:
 
     def _everything(self) -> list[Any]:
         tables = (*FACTS, *FACTS.values(), "internal.notes")
-        return [self.store.read(f"SELECT * FROM {t} ORDER BY ALL").to_pylist() for t in tables]
+        return [sorted(self.store.read(f"SELECT * FROM {t}").to_pylist(), key=repr) for t in tables]
 
     def _change(self, change: Change) -> None:
         at = BEGIN + (change.place * 27_481 % (4 * DAY)) // 60 * 60

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tallybook.collect import sync
 from tallybook.collect.http import Http
+from tallybook.model.clock import Clock
 from tallybook.model.datasets import DATASETS, SPLITS
 from tallybook.model.errors import ProviderError, StoreLockedError
 from tallybook.model.secret import AdminKey
 from tallybook.store.base import Batch, Changes
-from tallybook.store.duckdb import DuckDBStore
+from tallybook.store.sql_store import SqlStore
 from tests.clock import FakeClock
 from tests.store.checks import Checks
 from tests.store.oracle import Oracle
@@ -26,8 +26,8 @@ ORG = "rival"
 class Rival:
     """Syncs the same numbers as an organization of its own, with projects of its own, through a store of its own."""
 
-    def __init__(self, path: Path, clock: FakeClock) -> None:
-        self.path, self.clock = path, clock
+    def __init__(self, another: Callable[[Clock], SqlStore], clock: FakeClock) -> None:
+        self.another, self.clock = another, clock
         self.oracle = Oracle()
         self.checks = Checks(ORG)
         self.known: Mapping[str, Minutes] = {}
@@ -41,19 +41,32 @@ class Rival:
         http = Http(BASE, AdminKey("sk-admin-y", "a test"), self.clock, transport=world.transport())
         try:
             with http:
-                sync.run(_Store(self), http, ORG, policy, self.clock)
+                sync.run(self._store(), http, ORG, policy, self.clock)
         except ProviderError:
             pass  # no dataset is known
 
     def must_wait_for(self, org: str) -> None:
         """While `org` is synced, nobody else syncs it."""
-        store = DuckDBStore(self.path, FakeClock(self.clock.now()))
+        store = self.another(FakeClock(self.clock.now()))
         with pytest.raises(StoreLockedError, match=f"Another sync of '{org}'"), store.syncing(org):
             pass
 
     def check(self) -> None:
         """Compare what the book holds of it with the oracle."""
-        self.checks.check(DuckDBStore(self.path, self.clock), self.oracle)
+        self.checks.check(self.another(self.clock), self.oracle)
+
+    def _store(self) -> SqlStore:
+        """Return a store that tells the oracle what it writes."""
+        store = self.another(self.clock)
+        real = store.replace
+
+        def replaces(batch: Batch) -> Changes:
+            changes = real(batch)
+            self.oracle.apply(batch.reads, self.known)
+            return changes
+
+        store.replace = replaces  # type: ignore[method-assign]
+        return store
 
 
 def _elsewhere(world: World) -> World:
@@ -69,14 +82,3 @@ def _elsewhere(world: World) -> World:
         for name, found in world.minutes.items()
     }
     return replace(world, minutes=minutes, projects=projects, answered=[])
-
-
-class _Store(DuckDBStore):
-    def __init__(self, rival: Rival) -> None:
-        super().__init__(rival.path, rival.clock)
-        self.rival = rival
-
-    def replace(self, batch: Batch) -> Changes:
-        changes = super().replace(batch)
-        self.rival.oracle.apply(batch.reads, self.rival.known)
-        return changes

@@ -13,6 +13,7 @@ from tallybook.model.errors import StoreError, StoreLockedError
 from tallybook.model.records import Note, Page
 from tallybook.model.windows import Span, naive
 from tallybook.store.base import Amendment, Edit
+from tallybook.store.catalog import columns
 from tallybook.store.duckdb import DuckDBStore
 from tests.store.book import D0, DAY, HOUR, StoreUnderTest, cost, fetch, read, usage
 
@@ -36,10 +37,9 @@ def fill(book: StoreUnderTest) -> None:
 
 def everything(book: StoreUnderTest) -> dict[str, Counter[str]]:
     """Return all rows of all tables but the book's own and those made of others, as text."""
-    tables = "SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() WHERE table_name <> 'book' "
-    tables += "AND table_name NOT LIKE 'usage_daily%'"
-    names = [row["name"] for row in book.store.read(tables).to_pylist()]
-    return {name: Counter(map(repr, book.store.read(f"FROM {name}").to_pylist())) for name in names}
+    every = book.store._read(columns)  # type: ignore[attr-defined]
+    names = {c.place for c in every if c.table != "book" and not c.table.startswith("usage_daily")}
+    return {name: Counter(map(repr, book.store.read(f"SELECT * FROM {name}").to_pylist())) for name in names}
 
 
 def version(book: StoreUnderTest) -> Any:

@@ -31,8 +31,8 @@ def test_another_version_of_the_parser_takes_everything_apart_again(
     book.write(read("costs", D0, D0 + DAY, cost(D0, line_item="gpt-5, input")))  # the other is now history
     before = texts(book)
     assert [model for _, _, model in before] == ["gpt-4", "gpt-5"]
-    with book.store._file.writing() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(lost)
+    with book.store._writing() as session:  # type: ignore[attr-defined]
+        session.execute(lost)
     book.store.migrate()
     assert texts(book) == before
     monkeypatch.setattr(line_items, "parse", lambda text: line_item.LineItem(text, 99, model="new"))

@@ -14,10 +14,10 @@ from tallybook.book.exporting import Exporting
 from tallybook.book.orgs import Organization, organizations
 from tallybook.book.own import Own
 from tallybook.book.reports import Reports
+from tallybook.book.stores import store_of
 from tallybook.model.clock import Clock, SystemClock
 from tallybook.model.coverage import cover, squeeze
 from tallybook.model.datasets import REACH
-from tallybook.model.errors import UsageError
 from tallybook.model.secret import AdminKey
 from tallybook.model.settings import Settings, checked_name, load
 from tallybook.model.windows import Window, floor, unix
@@ -27,7 +27,6 @@ from tallybook.query.reports import completeness, inventory
 from tallybook.query.where import Where
 from tallybook.show.result import Result
 from tallybook.store.base import Store
-from tallybook.store.duckdb import DuckDBStore
 
 # What talks to the API is imported by the functions that do, so that a question does not wait for it.
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 def open(  # noqa: A001 - `tallybook.open` reads as it should
     book: str | Path | None = None, *, config: str | Path | None = None, clock: Clock | None = None
 ) -> Book:
-    """Open a book: a path, `duckdb:///path`, or what the settings name. Nothing is created until `sync`.
+    """Open a book: a path, `postgresql://…`, or what the settings name. Nothing is created until `sync`.
 
     Settings come from `config`, else from the nearest `tallybook.toml`. Raises `SettingsError` or `UsageError`.
     """
@@ -52,16 +51,7 @@ def open(  # noqa: A001 - `tallybook.open` reads as it should
     if book is not None:
         settings = msgspec.structs.replace(settings, book=str(book))
     clock = clock or SystemClock()
-    return Book(_store(settings.book, clock), settings, clock)
-
-
-def _store(url: str, clock: Clock) -> Store:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return DuckDBStore(Path(url).expanduser(), clock)
-    if scheme != "duckdb":
-        raise UsageError(f"{scheme}:// is not a kind of book that this version has. Use a path or duckdb:///path.")
-    return DuckDBStore(Path(rest).expanduser(), clock)
+    return Book(store_of(settings.book, clock), settings, clock)
 
 
 class Book(Own, Reports, Exporting):

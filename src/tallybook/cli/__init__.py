@@ -64,7 +64,7 @@ _SETTINGS, _BOOK = "tallybook.toml", "tallybook.duckdb"
 
 def _has_book() -> bool:
     """Return whether there may be a book to show at a glance; the settings are not read for it."""
-    if any(name in os.environ for name in ("TALLYBOOK_BOOK", "TALLYBOOK_CONFIG")):
+    if any(name in os.environ for name in ("TALLYBOOK_STORE", "TALLYBOOK_BOOK", "TALLYBOOK_CONFIG")):
         return True
     here = Path.cwd()
     return Path(_BOOK).exists() or any((folder / _SETTINGS).exists() for folder in (here, *here.parents))

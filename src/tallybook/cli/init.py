@@ -12,7 +12,7 @@ TEMPLATE = """\
 # Settings of tallybook. Every line that is commented out shows the default.
 # The admin key is not kept here: [[org]] says where it is.
 
-# Where the book is kept; a path is relative to this file.
+# Where the book is kept: a path, relative to this file, or postgresql://USER@HOST/DATABASE.
 # book = "tallybook.duckdb"
 
 # Hosts that the key may be sent to, besides api.openai.com, its regions, and this machine.

@@ -187,7 +187,7 @@ def load(
     config = config or environ.get("TALLYBOOK_CONFIG") or None
     path = Path(config) if config else find(cwd or Path.cwd())
     settings = _read(path) if path else Settings()
-    if book := environ.get("TALLYBOOK_BOOK"):
+    if book := environ.get("TALLYBOOK_STORE") or environ.get("TALLYBOOK_BOOK"):
         settings = msgspec.structs.replace(settings, book=book)
     if url := environ.get("TALLYBOOK_BASE_URL"):
         orgs = tuple(msgspec.structs.replace(org, base_url=url) for org in settings.org)

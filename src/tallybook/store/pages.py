@@ -98,7 +98,7 @@ def _look_up(session: Session, org: str, offers: Sequence[_Offer]) -> None:
     starts = [o.body.start for o in offers]
     same = " AND ".join(f"p.{c} = o.{c}" for c in ("dataset", "width", "start_time"))
     found = session.execute(
-        f"SELECT o.n, max(p.page) FILTER (p.hash = o.hash), max(s.dataset) IS NOT NULL, count(p.page) > 0 "
+        f"SELECT o.n, max(p.page) FILTER (WHERE p.hash = o.hash), max(s.dataset) IS NOT NULL, count(p.page) > 0 "
         f"FROM offered AS o LEFT JOIN spans AS s ON {_WITHIN.format('o')} "
         f"LEFT JOIN (SELECT * FROM internal.pages WHERE org = ? AND start_time BETWEEN ? AND ?) AS p ON {same} "
         "GROUP BY o.n",

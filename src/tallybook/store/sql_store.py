@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -23,6 +23,8 @@ from tallybook.store.session import Session
 from tallybook.store.totals import Totals, daily, statement, whole
 from tallybook.store.versions import VERSIONED, source
 from tallybook.store.write import held_runs, write
+
+T = TypeVar("T")
 
 STATE = (
     "directory",
@@ -74,21 +76,33 @@ class SqlStore(ABC):
     def _compared(self, other: Store, provable: Provable) -> AbstractContextManager[Session]:
         """Return a transaction that writes and knows another book as `rebuilt`, with the `scope` of what compares."""
 
+    def _read(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of a transaction that cannot write; it may be done again where that was lost."""
+        with self._reading() as session:
+            return work(session)
+
+    def _write(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of a transaction that writes; it may be done again where that was lost."""
+        with self._writing() as session:
+            return work(session)
+
     def _now(self) -> dt.datetime:
         """Return now as it is kept at rest: naive, UTC."""
         return self._clock.now().replace(tzinfo=None)
 
     def replace(self, batch: Batch) -> Changes:
         """Write reads in one transaction: facts, history, coverage, requests, refusals and notes."""
-        with self._writing() as session:
+
+        def work(session: Session) -> Changes:
             changes = write(session, batch, self._now())
             line_items.learn(session, batch.reads)
             return changes
 
+        return self._write(work)
+
     def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to one statement with bound values."""
-        with self._reading() as session:
-            return session.sql(text, params=list(params)).to_arrow_table()
+        return self._read(lambda session: session.sql(text, params=list(params)).to_arrow_table())
 
     @contextmanager
     def streaming(self) -> Iterator[Stream]:
@@ -105,9 +119,8 @@ class SqlStore(ABC):
     def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
         """Return what is held, or was held as of a moment (naive UTC), per dataset, in order."""
         out: dict[str, list[Run]] = {d: [] for d in datasets}
-        with self._reading() as session:
-            for name, run in held_runs(session, org, list(out), as_of=as_of):
-                out[name].append(run)
+        for name, run in self._read(lambda session: list(held_runs(session, org, list(out), as_of=as_of))):
+            out[name].append(run)
         return out if as_of is None else {name: squeeze(runs) for name, runs in out.items()}
 
     def totals(self, org: str, name: str, start: int, end: int) -> dict[str, Any]:
@@ -150,42 +163,43 @@ class SqlStore(ABC):
         if not rows:
             return
         name = _state(table, STATE)
-        with self._writing() as session:
+
+        def work(session: Session) -> None:
             put(session, name, rows, key)
             session.execute(_NEXT_VERSION)
 
+        self._write(work)
+
     def swap(self, *what: Swap) -> None:
         """Put rows of small tables of state in the place of others, in one transaction."""
-        with self._writing() as session:
+
+        def work(session: Session) -> None:
             for each in what:
                 _state(each.table, STATE)
                 swap(session, each)
             session.execute(_NEXT_VERSION)
 
+        self._write(work)
+
     def amend(self, what: Amendment) -> int:
         """Change what is held in one transaction; return how many values and rows that were."""
-        with self._writing() as session:
-            return amend(session, what)
+        return self._write(lambda session: amend(session, what))
 
     def orgs(self) -> set[str]:
         """Return the names of the organizations of which anything is held."""
-        with self._reading() as session:
-            return orgs.names(session)
+        return self._read(orgs.names)
 
     def projects(self) -> dict[str, set[str]]:
         """Return the ids of all projects that are held, by organization."""
-        with self._reading() as session:
-            return orgs.projects(session)
+        return self._read(orgs.projects)
 
     def rename(self, old: str, new: str) -> None:
         """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
-        with self._reading() as session:
-            orgs.check(session, old, new)
+        self._read(lambda session: orgs.check(session, old, new))
         with ExitStack() as locks:
             for name in sorted((old, new)):
                 locks.enter_context(self.syncing(name))
-            with self._writing() as session:
-                orgs.rename(session, old, new)
+            self._write(lambda session: orgs.rename(session, old, new))
 
     def comparable(self, other: Store, provable: Provable) -> tuple[int, int]:
         """Return how many buckets are held, and how many of them `other` has from the same raw bucket."""

@@ -25,6 +25,8 @@ from tallybook.store.session import Session, same, schema_of
 from tallybook.store.verdicts import Verdict, settle
 from tallybook.store.versions import VERSIONED, source
 
+_SECOND = 1_000_000
+
 
 def write(session: Session, batch: Batch, now: dt.datetime) -> Changes:
     """Write `batch` inside the caller's transaction; `now` is naive UTC."""
@@ -88,7 +90,7 @@ def held_runs(
 
     As of an earlier moment, a run may come in the pieces in which it was replaced.
     """
-    seconds = (f"epoch_us({column}) // 1000000" for column in ("start_time", "end_time", "read_at"))
+    seconds = (f"epoch_us({column})" for column in ("start_time", "end_time", "read_at"))
     held, params = source("coverage", VERSIONED["coverage"], as_of)
     text = (
         f"SELECT dataset, width, dimensions, {', '.join(seconds)}, epoch_us(recorded_at) "
@@ -101,7 +103,7 @@ def held_runs(
         text + " ORDER BY dataset, start_time", params
     ).fetchall():
         asked = tuple(dimensions.split(",")) if dimensions else ()
-        yield name, Run(start, end, width, asked, read_at, recorded_at)
+        yield name, Run(start // _SECOND, end // _SECOND, width, asked, read_at // _SECOND, recorded_at)
 
 
 def _without_loss(session: Session, batch: Batch, held: dict[str, list[Run]], changes: Changes) -> Iterable[Read]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from tallybook.model.coverage import Run
 from tallybook.model.datasets import HELD, Dataset
 from tallybook.model.errors import UsageError
+from tallybook.model.meanings import NAMED, PARTS
 from tallybook.model.schema import COSTS_TABLE, SPLITS_TABLE, USAGE_TABLE
 from tallybook.model.windows import DAY, Span, ceil, floor, merge, naive, unix
 from tallybook.query.clocks.time import Range
@@ -22,11 +23,6 @@ from tallybook.query.clocks.zones import beginning, stepped
 from tallybook.query.coverage import Coverage, assess, combined
 from tallybook.store.base import Store, Stream
 
-NAMED = {"project_id": "project", "user_id": "user", "api_key_id": "api_key"}
-"""Columns of ids to the kind of names that they have; these stand beside them, such as `project_name`."""
-
-PARTS = ("product", "model", "modality", "token_kind", "tier", "qualifier")
-"""What the text of a line item says."""
 _LINE_ITEMS = (
     f"LEFT JOIN (SELECT line_item, {', '.join(f'max({p}) AS {p}' for p in PARTS)} FROM internal.line_items "
     "GROUP BY line_item) AS i ON i.line_item = t.line_item"

@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from tallybook.model.arrow import table as rows_of
+from tallybook.model.meanings import meaning
 from tallybook.model.schema import TIME
 from tallybook.model.windows import naive
 from tallybook.query.reports.products import DAILY, FACTS, SMALL, Table, Whole
-from tallybook.show.export.described import OTHERS, coverage_of, in_words, meaning
+from tallybook.show.export.described import OTHERS, coverage_of, in_words
 from tallybook.show.export.files import new_files, refuse_existing
 from tallybook.store.duckdb_snapshot import Snapshot
 
