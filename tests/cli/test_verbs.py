@@ -56,7 +56,7 @@ def examples() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("line", [line for line in examples() if not line.startswith("demo")])
+@pytest.mark.parametrize("line", [line for line in examples() if not line.startswith(("demo", "dashboard"))])
 def test_every_documented_example_runs(tally: Run, folder: Path, synced: Path, line: str) -> None:
     settings = f'book = "book.duckdb"\n[sync]\nsince = "{ago(1)}"\nhistory_width = "1d"\n'
     if not line.startswith("init"):

@@ -1,4 +1,4 @@
-"""What of a book is the user's own: teams, business metrics, notes, and questions in SQL."""
+"""What of a book is the user's own: teams, business metrics, notes, tokens, and questions in SQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tallybook.book.frames import Frame
     from tallybook.book.notes import OwnNote
     from tallybook.book.teams import Assigned, Imported, Rows
+    from tallybook.book.tokens import Token
     from tallybook.query.clocks.time import When
+    from tallybook.query.where import Where
 
 
 class Own:
@@ -121,6 +123,43 @@ class Own:
         from tallybook.book.notes import remove
 
         return remove(self.store, identity)
+
+    def tokens(self) -> list[Token]:
+        """Return the tokens that show others the dashboard, by name. Never creates a book."""
+        from tallybook.book.tokens import tokens
+
+        return tokens(self.store)
+
+    def add_token(
+        self,
+        name: str,
+        *,
+        where: Where | None = None,
+        orgs: Words | None = None,
+        people: bool = True,
+        expires: str = "90d",
+        feed: str | None = None,
+    ) -> tuple[Token, str]:
+        """Make a token that shows the dashboard, or a part of it; return it with its text, which is not kept.
+
+        `where` holds for everything that it shows, besides what is asked; `orgs` are the organizations that it shows
+        (default: all); without `people`, users, keys and service accounts are not told apart. It is good for `expires`
+        (`24h`, `30d`, `never`). With a `feed` it reads that feed of the settings and nothing else. Raises `UsageError`,
+        `UnknownNameError`, `NotABookError`.
+        """
+        from tallybook.book.tokens import add
+
+        now = self._clock.now().replace(tzinfo=None)
+        return add(
+            self.store, self.settings, now, name,
+            where=where or {}, orgs=words(orgs), people=people, expires=expires, feed=feed,
+        )  # fmt: skip
+
+    def revoke_token(self, name: str) -> Token:
+        """Close at once what a token showed; raises `UnknownNameError`, `NotABookError`."""
+        from tallybook.book.tokens import revoke
+
+        return revoke(self.store, name)
 
     def sql(self, text: str) -> pa.Table:
         """Return the answer to one SELECT of DuckDB's over the public tables and views, as an Arrow table.

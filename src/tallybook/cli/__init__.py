@@ -14,6 +14,8 @@ COMMANDS = {
     "doctor": "Check key, scopes, settings and book; say what to change.",
     "sync": "Bring the book up to date from the API.",
     "query": "Ask the book: cost and usage by dimension and time.",
+    "dashboard": "Show the book as a page in the browser.",
+    "token": "Give others the dashboard, or a part of it; take it back.",
     "plot": "Draw an answer of the book: PNG, SVG or PDF.",
     "sql": "Ask the book in SQL, read-only.",
     "export": "Write the whole book for other tools: Parquet or DuckDB.",

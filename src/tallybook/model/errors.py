@@ -189,7 +189,7 @@ class UnanswerableError(QueryError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean …?" for near misses of `name`, else the list of all that is known."""
     names = sorted(set(known))
-    return near(name, names) or f"Known: {', '.join(names)}."
+    return near(name, names) or (f"Known: {', '.join(names)}." if names else "There is none.")
 
 
 def near(name: str, known: Iterable[str]) -> str:

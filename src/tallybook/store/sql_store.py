@@ -30,6 +30,8 @@ STATE = (
     "directory",
     "notes",
     "own_notes",
+    "tokens",
+    "token_uses",
     "syncs",
     "orgs",
     "refusals",
