@@ -1,7 +1,8 @@
 /** The page. */
 import { Patterns } from "../chart/overlay";
 import { board, load, problem, slow } from "../load";
-import { type Changes, go, href } from "../state";
+import { isDense } from "../labels";
+import { all, type Changes, go, href, RANGE } from "../state";
 import type { Board, Problem } from "../types";
 import { Bar } from "./bar";
 import { Header } from "./header";
@@ -12,17 +13,14 @@ export function App() {
   const now = board.value;
   return (
     <>
-      <a class="skip" href="#panels">
-        Skip to the numbers
-      </a>
       <Header />
       {now && <Tabs board={now} />}
-      <main>
-        {now && !now.empty && <h1 class="unseen">{now.tabs.find((t) => t.id === now.tab)?.title ?? "tallybook"}</h1>}
+      <main id="numbers" tabIndex={-1}>
+        {!now?.empty && <h1 class="unseen">{now?.tabs.find((t) => t.id === now.tab)?.title ?? "tallybook"}</h1>}
         {now && !now.empty && <Bar />}
         {problem.value && <Trouble problem={problem.value} stale={now !== null} />}
         {now?.empty && <Empty empty={now.empty} />}
-        {now && !now.empty && <Panels board={now} />}
+        {now && !now.empty && (same(now) ? <Trouble problem={same(now)!} /> : <Panels board={now} />)}
         {!now && !problem.value && <Skeleton />}
       </main>
       <Help />
@@ -56,6 +54,32 @@ function Tabs({ board: now }: { board: Board }) {
   );
 }
 
+/** What is wrong with every panel alike, so that it is said once. */
+function same(now: Board): Problem | null {
+  const [first, ...others] = now.panels.map((panel) => panel.problem);
+  return first && others.every((each) => each?.title === first.title) ? first : null;
+}
+
+/** Where nothing at all matches, what to do about it. */
+function Hint({ board: now }: { board: Board }) {
+  const answers = now.panels.map((panel) => panel.data).filter(isDense);
+  const grouped = answers.filter((dense) => dense.query.by.length > 0);
+  if (!grouped.length || grouped.some((dense) => dense.groups.length > 0)) return null;
+  return (
+    <p class="hint">
+      Nothing in this range{now.state.where.length > 0 ? " with these filters" : ""}.
+      {now.state.where.length > 0 && (
+        <button class="button" type="button" onClick={() => go({ where: null })}>
+          Clear the filters
+        </button>
+      )}
+      <button class="button" type="button" onClick={() => go({ ...RANGE, last: "91d" })}>
+        Show 91 days
+      </button>
+    </p>
+  );
+}
+
 const COLUMNS: Record<string, number> = { third: 2, half: 3, wide: 4, full: 6 };
 
 /** How many of six columns each panel takes: the last of a row takes what is left of it. */
@@ -77,11 +101,12 @@ function widths(wanted: number[]): number[] {
 function Panels({ board: now }: { board: Board }) {
   const spans = widths(now.panels.map((panel) => COLUMNS[panel.width] ?? 6));
   return (
-    <div id="panels" class={`panels ${slow.value ? "slow" : ""}`} aria-busy={slow.value} tabIndex={-1}>
+    <div class={`panels ${slow.value ? "slow" : ""}`} aria-busy={slow.value}>
       <p class="words">
         <span>{now.state.words}</span>
         <Says board={now} />
       </p>
+      <Hint board={now} />
       {now.panels.map((panel, i) => (
         <Panel key={`${now.tab}/${panel.id}`} panel={panel} board={now} span={spans[i]!} />
       ))}
@@ -104,7 +129,7 @@ function Says({ board: now }: { board: Board }) {
   );
 }
 
-function Trouble({ problem: what, stale }: { problem: Problem; stale: boolean }) {
+function Trouble({ problem: what, stale = false }: { problem: Problem; stale?: boolean }) {
   return (
     <div class="trouble" role="alert">
       <strong>{what.title}</strong>
@@ -114,6 +139,11 @@ function Trouble({ problem: what, stale }: { problem: Problem; stale: boolean })
         <button class="button" type="button" onClick={() => void load()}>
           Try again
         </button>
+        {all("where").length > 0 && (
+          <button class="button" type="button" onClick={() => go({ where: null })}>
+            Clear the filters
+          </button>
+        )}
         <a class="button" href="?">
           Start afresh
         </a>

@@ -19,6 +19,9 @@ export function Header() {
   const now = board.value;
   return (
     <header class="head">
+      <a class="skip" href="#numbers">
+        Skip to the numbers
+      </a>
       <a class="logo" href={href({ tab: null })}>
         <svg viewBox="0 0 20 20" width="22" height="22" aria-hidden="true">
           <rect width="20" height="20" rx="5" />
