@@ -36,7 +36,7 @@ def column_of(known: Metric, values: Sequence[Any]) -> pa.Array:
     if known.is_money:
         return column([None if v is None else money(v) for v in values], MONEY)
     if known.kind == "ratio" or known.is_mean:
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+        return column([None if v is None else float(v) for v in values], pa.float64())
     if known.is_own:
         return column([None if v is None else money(v) for v in values], MONEY)
     return column([None if v is None else int(v) for v in values], pa.int64())

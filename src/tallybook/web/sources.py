@@ -11,7 +11,6 @@ from tallybook.query.reports.completeness import NOT_READ, STATES
 from tallybook.query.reports.inventory import freshness
 from tallybook.query.reports.restatements import Change, restatements
 from tallybook.query.reports.seen import Seen, seen
-from tallybook.show.text import ending
 from tallybook.web.naming import title
 from tallybook.web.shapes import Column, Fact, Heat, Table, Value
 from tallybook.web.view import View
@@ -54,6 +53,8 @@ def _proved(view: View) -> Table:
 
 def _syncs(view: View) -> list[Fact]:
     """Return how the newest sync of each organization ended."""
+    from tallybook.show.text import ending
+
     out = []
     orgs = view.desk.orgs(view.asked)
     for org in orgs:

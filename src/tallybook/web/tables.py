@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tallybook.model.arrow import column
 from tallybook.model.errors import UnknownNameError
 from tallybook.query.answer import PREVIOUS
 from tallybook.show.export.cells import text
@@ -27,7 +28,7 @@ def table_of(result: Result, *, limit: int, sort: str = "", search: str = "") ->
     columns = [Column(n, _title(n), units.get(n), n in {d.name for d in query.by}) for n in names]
     found = _searched(result.table, search)
     order = _ordered(found, sort, names, newest_first=query.is_timed)
-    shown = found.take(order[:limit]) if order is not None else found.slice(0, limit)
+    shown = _taken(found, order[:limit]) if order is not None else found.slice(0, limit)
     texts = [_plain(shown[name], is_day=query.grain not in ("minute", "hour")) for name in names]
     return Table(columns, [list(row) for row in zip(*texts, strict=True)], found.num_rows)
 
@@ -50,7 +51,11 @@ def _searched(table: pa.Table, search: str) -> pa.Table:
     wanted = search.casefold()
     texts = [table[f.name].to_pylist() for f in table.schema if pa.types.is_string(f.type)]
     hits = [i for i, row in enumerate(zip(*texts, strict=True)) if any(wanted in (t or "").casefold() for t in row)]
-    return table.take(hits)
+    return _taken(table, hits)
+
+
+def _taken(table: pa.Table, places: Sequence[int]) -> pa.Table:
+    return table.take(column(places, pa.int64()))
 
 
 def _ordered(table: pa.Table, sort: str, names: Sequence[str], *, newest_first: bool) -> list[int] | None:
@@ -72,10 +77,10 @@ def _folded(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
-def _plain(column: pa.ChunkedArray, *, is_day: bool) -> list[Value]:
-    found: list[Any] = column.to_pylist()
-    if pa.types.is_decimal(column.type):
-        return [v for chunk in column.chunks for v in text(chunk).to_pylist()]
-    if pa.types.is_timestamp(column.type):
+def _plain(values: pa.ChunkedArray, *, is_day: bool) -> list[Value]:
+    found: list[Any] = values.to_pylist()
+    if pa.types.is_decimal(values.type):
+        return [v for chunk in values.chunks for v in text(chunk).to_pylist()]
+    if pa.types.is_timestamp(values.type):
         return [None if v is None else f"{v:%Y-%m-%d}" if is_day else f"{v:%Y-%m-%dT%H:%M}" for v in found]
     return [str(v) if isinstance(v, Decimal) or (isinstance(v, int) and abs(v) > 2**53) else v for v in found]
