@@ -300,19 +300,3 @@ def test_a_new_book_gives_out_space_in_small_blocks(book: StoreUnderTest) -> Non
     book.write(read("completions", D0, D0 + DAY, usage(D0)))
     book.store.maintain()
     assert set(book.store.sizes().bytes.values()) == {0, BLOCK}
-
-
-def test_the_version_changes_with_every_write_and_not_with_reading(tmp_path: Path) -> None:
-    store = DuckDBStore(tmp_path / "b.duckdb")
-    moment = dt.datetime(2026, 11, 1)  # noqa: DTZ001
-    note = {"org": "acme", "start_time": moment, "end_time": moment, "kind": "other", "recorded_at": moment}
-    assert store.version() == "none"
-    assert not store.exists()
-    store.migrate()
-    seen = [store.version()]
-    for number in range(3):
-        store.put("notes", [{**note, "text": str(number)}])
-        seen.append(store.version())
-        assert len(store.rows("notes")) == number + 1
-        assert store.version() == seen[-1]
-    assert len({*seen}) == 4

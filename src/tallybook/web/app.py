@@ -36,6 +36,9 @@ class Served:
     """What all requests share."""
 
     book: Book
+    """It remembers what was read at the last look."""
+    look: Callable[[], str]
+    """Looks whether anything has changed, and returns the version of the data."""
     sync: Callable[[], Sync] = Sync
     """Says whether a sync can be asked for here, and whether one runs."""
     answers: Answers = field(default_factory=Answers)
@@ -59,6 +62,7 @@ class Served:
         """Return the answer to a request, or its mark where the other side has it already."""
         items = self.items(request)
         asked = read(items, row.words, asks=row.asks)
+        await run_in_threadpool(self.look)
         desk = self.desk(request)
         sync = self.sync() if desk.viewer.sees_all else Sync()
         if row.whole and not desk.viewer.sees_all:
@@ -81,7 +85,8 @@ def create_app(
     `middleware` goes around everything: a guard puts the `Viewer` of each request on `request.state.viewer`. `routes`
     come before ours. `sync` says whether "Sync now" is offered, and whether one is running.
     """
-    served = Served(remembering(book), sync)
+    remembered, store = remembering(book)
+    served = Served(remembered, store.look, sync)
     own = [Route(row.path, _answering(served, row), methods=[row.method]) for row in ROWS]
     health = Route("/healthz", _healthy, methods=["GET"])
     handlers: dict[Any, Any] = {TallybookError: _answer_error, HTTPException: _answer_status, Exception: _answer_error}
@@ -95,6 +100,7 @@ def create_app(
 def _answering(served: Served, row: Row) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if row.endpoint is not None:
+            await run_in_threadpool(served.look)
             return await row.endpoint(served, request)
         return sent(request, await served.kept(request, row))
 

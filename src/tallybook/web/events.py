@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -34,7 +35,7 @@ async def told(
     quiet = 0.0
     yield "retry: 3000\n\n"
     while True:
-        now = (served.book.store.version(), served.sync().running)
+        now = (await run_in_threadpool(served.look), served.sync().running)
         if now != known:
             known, quiet = now, 0.0
             yield f"event: version\ndata: {now[0]}\n\n"

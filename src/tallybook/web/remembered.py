@@ -53,31 +53,41 @@ class Remembered:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._recent = Recent()
+        self._version = ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    def look(self) -> str:
+        """Return the version of what is held now; from here on, what was read of another one is read again."""
+        self._version = self._store.version()
+        return self._version
+
+    def version(self) -> str:
+        """Return the version that was seen at the last look, which may cost a question to a server."""
+        return self._version or self.look()
+
     def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to one statement with bound values."""
-        key = (self._store.version(), text, tuple(params))
+        key = (self.version(), text, tuple(params))
         return self._recent.get(key, lambda: self._store.read(text, params), keeps=lambda t: t.nbytes <= _LARGEST)
 
     def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
         """Return what is held, or was held as of a moment, per dataset, in order."""
         names = tuple(datasets)
-        key = (self._store.version(), "coverage", org, names, as_of)
+        key = (self.version(), "coverage", org, names, as_of)
         return dict(self._recent.get(key, lambda: self._store.coverage(org, names, as_of)))
 
     def rows(
         self, table: str, where: Mapping[str, Any] | None = None, as_of: dt.datetime | None = None
     ) -> list[dict[str, Any]]:
         """Return rows of a small table of state."""
-        key = (self._store.version(), "rows", table, tuple((where or {}).items()), as_of)
+        key = (self.version(), "rows", table, tuple((where or {}).items()), as_of)
         return list(self._recent.get(key, lambda: self._store.rows(table, where, as_of)))
 
 
-def remembering(book: Book) -> Book:
-    """Return the same book, reading what did not change from memory."""
-    found = copy(book)
-    found.store = cast("Store", Remembered(book.store))
-    return found
+def remembering(book: Book) -> tuple[Book, Remembered]:
+    """Return the same book, reading what did not change from memory, and the store that does so."""
+    found, store = copy(book), Remembered(book.store)
+    found.store = cast("Store", store)
+    return found, store
