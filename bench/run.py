@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import export
 import growth
+import page
 import report
 import resync
 import startup
@@ -150,6 +151,11 @@ def exports(results: Results) -> None:
     results.wrong += wrong
 
 
+def pages(_url: str, rounds: int, results: Results) -> None:
+    """Measure the page in a browser."""
+    results.sections.append(page.section(max(3, rounds // 2)))
+
+
 JOBS = {
     "backfill": backfill,
     "restatement": restatement,
@@ -159,6 +165,7 @@ JOBS = {
     "growth": lambda _url, _rounds, results: grown(results),
     "query": questions,
     "export": lambda _url, _rounds, results: exports(results),
+    "page": pages,
     "startup": lambda _url, rounds, results: results.sections.append(startup.section(5 * rounds)),
 }
 
