@@ -7,6 +7,8 @@ export const remember = (dimension: string, id: string, label: string): void => 
   known.set(`${dimension}=${id}`, label);
 };
 
+export const isCalled = (dimension: string, id: string): boolean => known.has(`${dimension}=${id}`);
+
 export const called = (dimension: string, id: string): string => known.get(`${dimension}=${id}`) ?? id;
 
 export const isDense = (data: unknown): data is Dense =>

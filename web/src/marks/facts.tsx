@@ -1,4 +1,5 @@
 /** Labels and values. */
+import { useState } from "preact/hooks";
 import { exact, headline, NOTHING } from "../format";
 import type { Value } from "../types";
 import type { MarkProps } from "./mark";
@@ -10,6 +11,7 @@ interface Fact {
   tone?: string | null;
 }
 
+const FIRST = 8;
 const STAMP = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/;
 
 /** Text as it is; a moment as people read it. */
@@ -18,10 +20,11 @@ const plain = (value: Value): string =>
 
 export function Facts({ panel }: MarkProps) {
   const facts = panel.data as Fact[];
+  const [open, setOpen] = useState(false);
   if (!facts.length) return <p class="nothing">Nothing yet.</p>;
-  return (
+  const list = (
     <dl class="facts">
-      {facts.map(({ label, value, unit, tone }) => (
+      {(open ? facts : facts.slice(0, FIRST)).map(({ label, value, unit, tone }) => (
         <div key={label}>
           <dt>{label}</dt>
           <dd class={tone ?? ""} title={unit ? exact(unit, value) : undefined}>
@@ -30,5 +33,14 @@ export function Facts({ panel }: MarkProps) {
         </div>
       ))}
     </dl>
+  );
+  if (facts.length <= FIRST) return list;
+  return (
+    <>
+      {list}
+      <button class="more" type="button" onClick={() => setOpen(!open)} aria-expanded={open}>
+        {open ? "Show fewer" : `Show all ${facts.length}`}
+      </button>
+    </>
   );
 }

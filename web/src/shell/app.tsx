@@ -134,7 +134,7 @@ function Trouble({ problem: what, stale = false }: { problem: Problem; stale?: b
     <div class="trouble" role="alert">
       <strong>{what.title}</strong>
       {what.detail && <p>{what.detail}</p>}
-      {what.nearest && what.nearest.length > 0 && <p>Nearest: {what.nearest.join(", ")}.</p>}
+      <Nearest of={what.nearest ?? []} />
       <div class="trouble-do">
         <button class="button" type="button" onClick={() => void load()}>
           Try again
@@ -151,6 +151,18 @@ function Trouble({ problem: what, stale = false }: { problem: Problem; stale?: b
       {stale && <p class="soft">What is below is from before.</p>}
     </div>
   );
+}
+
+/** What was perhaps meant, or what to run. */
+function Nearest({ of }: { of: string[] }) {
+  if (!of.length) return null;
+  if (of.every((each) => each.startsWith("tallybook ")))
+    return (
+      <p>
+        Run <code>{of.join(", ")}</code>.
+      </p>
+    );
+  return <p>Nearest: {of.join(", ")}.</p>;
 }
 
 function Empty({ empty }: { empty: NonNullable<Board["empty"]> }) {

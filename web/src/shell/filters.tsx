@@ -1,6 +1,6 @@
 /** Filters: chips that can be removed, and a menu that adds one by its dimension and value. */
 import { useEffect, useState } from "preact/hooks";
-import { called, hue, remember } from "../labels";
+import { called, hue, isCalled, remember } from "../labels";
 import { board, source } from "../load";
 import { all, filter, go, parts, words } from "../state";
 import type { Option } from "../types";
@@ -8,8 +8,26 @@ import { Menu } from "./menu";
 
 const dimension = (name: string): string => board.value?.choices.by.find((d) => d.name === name)?.title ?? name;
 
+/** Ask what ids are called that no answer has named: those that are left out are in none. */
+function useNames(texts: string[]): void {
+  const [, again] = useState(0);
+  const nameless = texts.map(parts).filter(({ name, value }) => !isCalled(name, value) && !value.includes("*"));
+  const wanted = [...new Set(nameless.map(({ name }) => name))].join();
+  useEffect(() => {
+    for (const name of wanted ? wanted.split(",") : [])
+      source()
+        .options(name, "")
+        .then((found) => {
+          for (const option of found) remember(name, option.id, option.label);
+          again((n) => n + 1);
+        })
+        .catch(() => undefined); // then the id stands there
+  }, [wanted]);
+}
+
 export function Chips() {
   const texts = all("where");
+  useNames(texts);
   if (!texts.length) return null;
   return (
     <ul class="chips" aria-label="Filters">
@@ -62,6 +80,15 @@ function Choose({ close }: { close: () => void }) {
   return <Values by={by} close={close} />;
 }
 
+/** The state without the filters of a dimension, so that its other values can be chosen, too. */
+function without(name: string): string {
+  const asked = new URLSearchParams(words.peek());
+  const kept = asked.getAll("where").filter((text) => parts(text).name !== name);
+  asked.delete("where");
+  for (const text of kept) asked.append("where", text);
+  return asked.toString();
+}
+
 const SHOWN = 100;
 
 function Values({ by, close }: { by: string; close: () => void }) {
@@ -69,7 +96,7 @@ function Values({ by, close }: { by: string; close: () => void }) {
   const [search, setSearch] = useState("");
   useEffect(() => {
     source()
-      .options(by, words.peek())
+      .options(by, without(by))
       .then((found) => {
         for (const option of found) remember(by, option.id, option.label);
         setOptions(found);
