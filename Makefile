@@ -21,7 +21,7 @@ $(VENV)/.dev: $(VENV)/.user
 	$(PIP) -e '.[all]' --group dev
 	@touch $@
 
-demo: $(VENV)/.user  ## See it work without a key: emulator, sync over HTTP, result
+demo: $(VENV)/.user  ## See it work without a key: emulator, sync over HTTP, result, page
 	$(BIN)/tallybook demo
 
 test: $(VENV)/.dev  ## Run the tests

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 import tallybook
 from tests.cli.conftest import Run, Server, ago
@@ -115,9 +116,33 @@ def test_the_demo_shows_everything_and_leaves_a_book_and_no_process(folder: Path
     text = out.decode()
     for part in ("$ tallybook query cost --by project", "Data complete", "Go on asking it:", "Missing  nothing"):
         assert part in text
+    assert text.endswith("  tallybook dashboard --book tallybook-demo.duckdb    # the same as a page\n")
     with tallybook.open("tallybook-demo.duckdb") as book:
         assert book.query("cost", last="3d").rows()[0]["cost"] > 0
     assert _children_of(process.pid) == []
+
+
+def test_on_a_terminal_the_demo_ends_with_the_page_which_can_sync_until_ctrl_c(folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*TALLYBOOK, "demo", "--days", "2"], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    try:
+        said = b""
+        while b"(Ctrl+C stops it)" not in said:
+            said += os.read(ours, 65_536)
+        url = re.findall(r"http://\S+/", said.decode())[-1]
+        board = requests.get(f"{url}api/board", timeout=20).json()
+        assert (board["empty"], board["sync"]["can"]) == (None, True)
+        assert requests.post(f"{url}api/sync", timeout=20).status_code == 202
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+        assert _children_of(process.pid) == []
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
 
 
 def test_an_interrupted_demo_leaves_no_process(folder: Path) -> None:

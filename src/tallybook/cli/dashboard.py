@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import socket
 
     from tallybook.book import Book
+    from tallybook.model.secret import AdminKey
     from tallybook.web.access import Access
     from tallybook.web.serve import Entrance
 
@@ -92,13 +93,16 @@ def _interval(text: str) -> int:
     return found
 
 
-def serve_book(book: Book, listener: socket.socket, access: Access, every: int | None = None) -> None:
+def serve_book(
+    book: Book, listener: socket.socket, access: Access, every: int | None = None, key: AdminKey | None = None
+) -> None:
     """Serve until interrupted; a sync that fails is told, and the next one is tried all the same."""
     from tallybook.model.clock import SystemClock
     from tallybook.web import create_app, serve, syncing
     from tallybook.web.guard import Guard
 
-    with syncing.Syncing(book, SystemClock(), every, lambda problem: note(f"A sync failed: {problem}")) as syncs:
+    arguments = {"key": key} if key is not None else {}
+    with syncing.Syncing(book, SystemClock(), every, lambda why: note(f"A sync failed: {why}"), arguments) as syncs:
         app = create_app(book, routes=syncing.routes(syncs), sync=syncs.state)
         serve.serve(Guard(app, book, access), listener)
 
@@ -122,8 +126,8 @@ def open_browser(url: str) -> None:
             webbrowser.open(url)
 
 
-def must_have_libraries(what: str) -> None:
+def must_have_libraries(what: str, extra: str = "dashboard") -> None:
     """Raise `MissingExtraError` where what serves the page is not installed."""
     for module in ("starlette", "uvicorn"):
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(what, "dashboard")
+            raise MissingExtraError(what, extra)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from tallybook.cli.dashboard import announce, must_have_libraries, open_browser, serve_book
 from tallybook.cli.run import note, progress_bar
-from tallybook.model.errors import MissingExtraError, TallybookError, UsageError
+from tallybook.model.errors import TallybookError, UsageError
 from tallybook.model.settings import Org, Settings
+
+if TYPE_CHECKING:
+    from tallybook.book import Book
+    from tallybook.model.secret import AdminKey
 
 BOOK = "tallybook-demo.duckdb"
 _YEAR = 365
@@ -29,19 +34,24 @@ Example:
 @click.option("--book", default=BOOK, show_default=True, metavar="PATH", help="Where the demo book is kept.")
 @click.option("--days", default=400, show_default=True, type=click.IntRange(1, 4000), help="Length of the history.")
 @click.option("--seed", default=7, show_default=True, help="Another seed is another organization.")
+@click.option("--no-dashboard", is_flag=True, help="End without the page.")
 @click.help_option("-h", "--help")
-def demo(book: str, days: int, seed: int) -> int:
+def demo(book: str, days: int, seed: int, no_dashboard: bool) -> int:
     """See it work without a key: run the emulator, sync it over HTTP, show the result.
 
-    The book stays, so that you can go on asking it; the next demo makes it anew.
+    On a terminal it ends with the dashboard, until Ctrl+C. The book stays, so that you can go on asking it; the next
+    demo makes it anew.
     """
+    must_have_libraries("tallybook demo", "demo")
     _make_room(Path(book))
-    for module in ("starlette", "uvicorn"):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError("tallybook demo", "demo")
     note(f"Starting the emulator: a synthetic organization with {days} days of usage, on this machine only …")
     with _emulator(days, seed) as url:
-        return _show(book, url, days)
+        opened, is_good = _show(book, url, days)
+        if not no_dashboard and sys.stdin.isatty() and sys.stdout.isatty():
+            _serve(opened)
+        else:
+            click.echo(f"  tallybook dashboard --book {book}    # the same as a page")
+        return 0 if is_good else 1
 
 
 def _make_room(path: Path) -> None:
@@ -69,10 +79,32 @@ def _emulator(days: int, seed: int) -> Iterator[str]:
             process.wait()  # leaving the context waits only a moment for it where Ctrl+C came
 
 
-def _show(path: str, url: str, days: int) -> int:
+def _serve(book: Book) -> None:
+    """Show the page until Ctrl+C; "Sync now" asks the emulator, which runs meanwhile."""
+    from tallybook.web import serve
+    from tallybook.web.access import Access
+
+    try:
+        listener = serve.listening(serve.HOST, serve.PORT)
+    except UsageError:
+        listener = serve.listening(serve.HOST, 0)
+    with listener:
+        url = serve.address(listener)
+        announce(url, serve.Entrance(Access()))
+        open_browser(url)
+        serve_book(book, listener, Access(), key=_key())
+
+
+def _key() -> AdminKey:
+    from tallybook.model.secret import AdminKey
+
+    return AdminKey("sk-admin-demo", "the demo")
+
+
+def _show(path: str, url: str, days: int) -> tuple[Book, bool]:
+    """Fill the book and ask it; return it, and whether all was read."""
     from tallybook.book import Book
     from tallybook.model.clock import SystemClock
-    from tallybook.model.secret import AdminKey
     from tallybook.show.text import result_text, sync_summary
     from tallybook.store.duckdb import DuckDBStore
 
@@ -80,7 +112,7 @@ def _show(path: str, url: str, days: int) -> int:
     book = Book(DuckDBStore(path, clock), Settings(book=path, org=(Org(base_url=url),)), clock)
     with progress_bar() as bar:
         since = clock.now().date() - dt.timedelta(days=days) if days < _YEAR else None
-        summary = book.sync(key=AdminKey("sk-admin-demo", "the demo"), since=since, progress=bar)
+        summary = book.sync(key=_key(), since=since, progress=bar)
     click.echo(sync_summary(summary, path))
     month, week = (f"{min(days, length)}d" for length in (30, 7))
     click.echo(f"\n$ tallybook query cost --by project --last {month}")
@@ -90,4 +122,4 @@ def _show(path: str, url: str, days: int) -> int:
     click.echo(f"\nThe book is {Path(path).resolve()}. Go on asking it:")
     click.echo(f"  tallybook query cost --by line_item --period last-month --book {path}")
     click.echo(f"  tallybook status --book {path}")
-    return 0 if summary.ok else 1
+    return book, summary.ok

@@ -28,7 +28,7 @@ _JOIN_SECONDS = 10.0
 _TICK = 1.0
 
 
-class _EndedError(TallybookError):
+class _EndedError(Exception):
     """The server ends while a sync runs."""
 
 
