@@ -59,7 +59,17 @@ def live(examples: int) -> Counter[str]:
 OFTEN = ("answered", "refused", "not empty", "two groups", "two organizations", "as of", "not known", "nothing")
 """What a few books show many times over."""
 CASES = (
-    *("Other", "(none)", "(not held)", "(unattributed)", "a word beside values", "several currencies", "negative"),
+    *(
+        "Other",
+        "(none)",
+        "(not held)",
+        "(unattributed)",
+        "(unassigned)",
+        "team",
+        "a word beside values",
+        "several currencies",
+        "negative",
+    ),
     *("complete", "not complete", "restated", "widths mixed", "a split lacks a day", "a split without projects"),
     *("hour", "day", "week", "month", "total", "UTC", "Europe/Berlin", "Asia/Kolkata"),
     *("nothing before", "nothing to compare"),
@@ -83,6 +93,6 @@ def test_so_are_those_of_many_books() -> None:
     assert not [case for case in (*CASES, "other widths") if not seen[case]]
     assert not [metric for metric in METRICS if seen[metric] < 10]
     told = ("project", "user", "api_key", "key_owner", "service_account", "model", "model_family", "line_item", "org")
-    told = (*told, "product", "token_kind", "batch", "service_tier", "currency", "dataset", "weekday")
+    told = (*told, "product", "token_kind", "batch", "service_tier", "currency", "dataset", "weekday", "team")
     assert not [d for d in told if seen[d] < 5]
     assert not [d for d in told if d != "org" and not seen[f"where {d}"]]

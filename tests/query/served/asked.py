@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
+from tests.query.served import teams
 from tests.query.served.clocks import WEEKDAYS, Slot, local, moment, slots
 from tests.query.served.held import Bucket, Held, Row
 from tests.query.served.metrics import BILLED, COLUMNS, FAMILIES, KINDS, LINE_ITEMS, METRICS, Part
@@ -272,6 +273,9 @@ class Asked:
             text = row.get("line_item")
             said = LINE_ITEMS.get(text)
             return said.get(d, NONE) if said is not None else str(text)
+        if d == "team":
+            when = local(b.start, "UTC")
+            return teams.team(row, when, lambda key: self.names.owners.get((b.org, key)))
         (column,) = columns
         raw = row.get(column)
         if raw is None:
@@ -310,6 +314,9 @@ def _columns(d: str, dataset: str) -> tuple[str, ...]:
         return ()
     if dataset == "costs" and d in BILLED:
         return ("line_item",)
+    if d == "team":
+        billed = ("user_id",) if dataset == "costs" else ()
+        return tuple(c for c in teams.COLUMNS if c in DIMENSIONS[dataset] and c not in billed)
     return COLUMNS.get(d, (d,))
 
 
@@ -317,4 +324,4 @@ def offers(dataset: str, d: str) -> bool:
     """Return whether rows of a dataset can have a dimension."""
     if d in ALWAYS:
         return ("costs" if dataset == "costs" else "usage") in ALWAYS[d]
-    return dataset in DIMENSIONS and set(_columns(d, dataset)) <= {*DIMENSIONS[dataset]}
+    return dataset in DIMENSIONS and set(_columns(d, dataset) or (d,)) <= {*DIMENSIONS[dataset]}

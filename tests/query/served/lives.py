@@ -19,6 +19,7 @@ from tests.books import KEY, kept_open
 from tests.clock import FakeClock
 from tests.query.served.metrics import LINE_ITEMS
 from tests.query.served.provider import BEGIN, DAY, DIMENSIONS, HOUR, NUMBERS, PROJECTS, Event, Mood, Provider, money
+from tests.query.served.teams import RULES
 
 ORGS = tuple(PROJECTS)
 SETTINGS = Sync(look_back="1d", costs_look_back="2d", concurrency=1, control_totals=False, datasets=tuple(DIMENSIONS))
@@ -133,6 +134,7 @@ def lived(life: Life, folder: Path) -> Iterator[Lived]:
     book = Book(DuckDBStore(path, clock), settings, clock)
     out = Lived(book, provider, [])
     book.store.migrate()
+    book.import_teams(RULES)
     with kept_open(book):
         for n, reading in enumerate(life.readings):
             provider.now, provider.sync = BEGIN + reading.at, n

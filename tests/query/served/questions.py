@@ -19,12 +19,12 @@ from tests.query.served.naive import Group, Naive, is_word, shown
 from tests.query.served.provider import BEGIN, DAY, DAYS
 
 _USAGE = ("project", "user", "api_key", "key_owner", "service_account", "model", "model_family", "dataset", "weekday",
-          "hour", "org", "batch", "service_tier")  # fmt: skip
+          "hour", "org", "batch", "service_tier", "team")  # fmt: skip
 _MONEY = ("project", "user", "api_key", "key_owner", "service_account", "model", "model_family", "line_item",
-          "product", "token_kind", "service_tier", "currency", "weekday", "org")  # fmt: skip
+          "product", "token_kind", "service_tier", "currency", "weekday", "org", "team")  # fmt: skip
 _GRAINS = ("total", "day", "day", "week", "month")
 ZONES = ("Europe/Berlin", "Europe/Berlin", "Asia/Kolkata")
-_STORED = ("project", "weekday", "hour", "org", "dataset")
+_STORED = ("project", "weekday", "hour", "org", "dataset", "team")
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "project": ("proj_a", "Search", "proj_c", "proj_d", "S*", "proj_*", "!proj_a", "!Shop", "(none)", "!(none)"),
     "user": ("user_1", "Ann", "Ben", "!user_2", "!user_*", "user_3", "(none)", "(unattributed)", "(not held)"),
@@ -41,6 +41,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "currency": ("usd", "!usd", "e*"),
     "weekday": ("Monday", "Sunday", "!Sunday", "T*"),
     "hour": ("00", "23", "!12", "1*"),
+    "team": ("Core", "People", "!Batch", "R*", "(unassigned)", "(not held)"),
     "dataset": ("completions", "embeddings", "*_calls", "vector_stores", "co*"),
 }
 
@@ -102,6 +103,8 @@ ALWAYS_ASKED = (
     Question(("storage_bytes_max",), where={"dataset": ("costs",)}, **_ALL),
     Question(("storage_bytes_max",), **_ALL),
     Question(("tokens", "cost"), by=("model",), top=1, **_ALL),
+    Question(("requests", "cost"), by=("team",), **_ALL),
+    Question(("cost",), by=("team", "project"), grain="day", where={"team": ("!Rest",)}, **_ALL),
 )
 """What chance asks too seldom."""
 
