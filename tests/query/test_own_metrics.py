@@ -46,6 +46,16 @@ def test_a_ratio_uses_only_what_both_sides_know_and_says_what_it_dropped(book: B
     assert whole["cost / orders"] == Decimal(75) / 15
 
 
+def test_numbers_of_no_organization_count_where_the_others_are_known(book: Book) -> None:
+    book.add_metric("visits", [{"time": "2026-11-03", "visits": 8}, {"time": "2026-11-04", "visits": 2}], time="time")
+    result = book.query("cost / visits", **DAYS)
+    assert result.rows()[0]["cost / visits"] == Decimal(60) / 10
+    assert result.notes[0].startswith("cost / visits leaves out 2026-11-02 (and 1 more),")
+    hold(book, "costs", "2026-11-01", "2026-11-04", [{**BILL[2], "amount": Decimal(4)}], org="other")
+    result = book.query("cost / visits", **DAYS, org=["default", "other"])
+    assert result.rows()[0]["cost / visits"] == Decimal(24) / 8, "the fourth is not known of all"
+
+
 def test_what_is_not_known_of_a_business_metric_is_missing(book: Book) -> None:
     result = book.query("orders", grain="day", **DAYS)
     assert [r["orders"] for r in result.rows()] == [4, 3, 8, None]

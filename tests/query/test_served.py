@@ -17,8 +17,8 @@ from tests.query.served import compared
 from tests.query.served.asked import Question
 from tests.query.served.compared import comparisons
 from tests.query.served.lives import Life, lived, lives
-from tests.query.served.metrics import METRICS
-from tests.query.served.questions import ALWAYS_ASKED, Expected, questions
+from tests.query.served.metrics import METRICS, OWN
+from tests.query.served.questions import ABOUT_ORDERS, ALWAYS_ASKED, Expected, questions
 from tests.store.book import FAST
 
 QUESTIONS = 50
@@ -44,7 +44,7 @@ def live(examples: int) -> Counter[str]:
     def ask(life: Life, asked: list[Question], beside: list[Question]) -> None:
         with tempfile.TemporaryDirectory(dir=FAST) as folder, lived(life, Path(folder)) as found:
             expected = Expected(found)
-            for q in (*ALWAYS_ASKED, *asked, *beside):
+            for q in (*ALWAYS_ASKED, *ABOUT_ORDERS, *asked, *beside):
                 try:
                     compared.check(expected, q) if q.compare else expected.check(q)
                 except BaseException as exc:
@@ -83,7 +83,7 @@ def test_answers_are_what_plain_python_makes_of_what_was_served() -> None:
     assert not [case for case in OFTEN if seen[case] < 20]
     assert seen["compared numbers"] > 5
     assert not [case for case in CASES if not seen[case]]
-    assert not [metric for metric in METRICS if not seen[metric]]
+    assert not [metric for metric in (*METRICS, *OWN) if not seen[metric]]
 
 
 @pytest.mark.slow

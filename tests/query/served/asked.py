@@ -13,7 +13,7 @@ from typing import Any
 from tests.query.served import teams
 from tests.query.served.clocks import WEEKDAYS, Slot, local, moment, slots
 from tests.query.served.held import Bucket, Held, Row
-from tests.query.served.metrics import BILLED, COLUMNS, FAMILIES, KINDS, LINE_ITEMS, METRICS, Part
+from tests.query.served.metrics import BILLED, COLUMNS, FAMILIES, KINDS, LINE_ITEMS, METRICS, OWN, Part
 from tests.query.served.provider import DAY, DIMENSIONS, NUMBERS, Served
 
 NONE, NOT_HELD, UNATTRIBUTED, OTHER = "(none)", "(not held)", "(unattributed)", "Other"
@@ -66,7 +66,8 @@ class Question:
 
     def parts_of(self, metric: str) -> tuple[Part, ...]:
         chosen = self.where.get("dataset")
-        parts = METRICS[metric] if chosen is None else tuple(_within(p, chosen) for p in METRICS[metric])
+        every = OWN.get(metric) or METRICS[metric]
+        parts = every if chosen is None else tuple(_within(p, chosen) for p in every)
         if len({p.datasets for p in parts}) == 1:
             return parts
         among = tuple(dict.fromkeys(d for p in parts for d in p.datasets))

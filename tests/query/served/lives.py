@@ -17,6 +17,7 @@ from tallybook.model.settings import Org, Pages, Settings, Sync
 from tallybook.store.duckdb import DuckDBStore
 from tests.books import KEY, kept_open
 from tests.clock import FakeClock
+from tests.query.served import orders
 from tests.query.served.metrics import LINE_ITEMS
 from tests.query.served.provider import BEGIN, DAY, DIMENSIONS, HOUR, NUMBERS, PROJECTS, Event, Mood, Provider, money
 from tests.query.served.teams import RULES
@@ -135,6 +136,7 @@ def lived(life: Life, folder: Path) -> Iterator[Lived]:
     out = Lived(book, provider, [])
     book.store.migrate()
     book.import_teams(RULES)
+    book.add_metric("orders", orders.ROWS, time="day")
     with kept_open(book):
         for n, reading in enumerate(life.readings):
             provider.now, provider.sync = BEGIN + reading.at, n

@@ -15,7 +15,7 @@ STORES = ("vector_stores",)
 
 ALWAYS = {
     "input_tokens", "output_tokens", "num_model_requests", "input_cached_tokens", "input_audio_tokens",
-    "output_audio_tokens", "usage_bytes", "amount",
+    "output_audio_tokens", "usage_bytes", "amount", "orders",
 }  # fmt: skip
 """What a provider that says nothing of it means 0 by."""
 
@@ -83,6 +83,14 @@ METRICS: Mapping[str, tuple[Part, ...]] = {
     "cost_per_million_tokens": (_BILLED, _sum(TEXT, *_TOKENS)),
 }
 """A ratio has two parts."""
+
+_ORDERS = _sum(("orders",), "orders")
+OWN: Mapping[str, tuple[Part, ...]] = {
+    "orders": (_ORDERS,),
+    "cost / orders": (_COST, _ORDERS),
+    "requests / orders": (_sum(MODELS, "num_model_requests"), _ORDERS),
+}
+"""Of numbers that the user has beside the provider's."""
 
 SCALE = {"cost_per_million_tokens": 10**6}
 

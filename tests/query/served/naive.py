@@ -224,12 +224,21 @@ def text(value: Any) -> str:
 
 
 def shown(metric: str, number: Number) -> Any:
-    """Return a number as an answer has it: money to 18 places, half-even; means and ratios as double."""
+    """Return a number as an answer has it: money, and what is the user's own, to 18 places, half-even; means and
+    ratios as double.
+    """
     if number is None:
         return None
-    if metric.startswith("cost"):
+    if metric.startswith("cost") or metric == "orders":
         units = round(Fraction(number) * 10**18)
         return Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -18))
-    if metric in ("storage_bytes", "cache_hit_rate", "output_share", "batch_share", "tokens_per_request"):
+    if metric in (
+        "storage_bytes",
+        "cache_hit_rate",
+        "output_share",
+        "batch_share",
+        "tokens_per_request",
+        "requests / orders",
+    ):
         return float(number)
     return int(number)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tallybook import QueryError
 from tallybook.show.result import Result
+from tests.query.served import orders
 from tests.query.served.asked import UNATTRIBUTED, Asked, ImpossibleError, Names, Question
 from tests.query.served.held import held
 from tests.query.served.lives import ORGS, Lived
-from tests.query.served.metrics import KINDS, METRICS
+from tests.query.served.metrics import KINDS, METRICS, OWN
 from tests.query.served.naive import Group, Naive, is_word, shown
 from tests.query.served.provider import BEGIN, DAY, DAYS
 
@@ -108,6 +109,16 @@ ALWAYS_ASKED = (
 )
 """What chance asks too seldom."""
 
+ABOUT_ORDERS = tuple(
+    Question((metric,), by=by, grain=grain, **_ALL | {"orgs": ORGS[n % 2 :][:1], "tz": tz})
+    for metric in OWN
+    for n, (by, grain, tz) in enumerate((
+        ((), "total", "UTC"), ((), "day", "UTC"), ((), "week", "UTC"), (("weekday",), "total", "UTC"),
+        (("model",), "day", "UTC"), ((), "day", "Europe/Berlin"),
+    ))
+)  # fmt: skip
+"""Numbers of the user's own belong to no organization; one is asked for at a time."""
+
 
 class Expected:
     """What answers of one book must be."""
@@ -121,7 +132,8 @@ class Expected:
         """Return what is true of the book before anything is asked."""
         seen: Counter[str] = Counter()
         syncs = range(1, len(self.lived.known_at) + 1)
-        self.held = {n: held(self.lived.provider.served, n) for n in syncs}
+        own = {(org, "orders"): orders.buckets(org) for org in ORGS}
+        self.held = {n: held(self.lived.provider.served, n) | own for n in syncs}
         for n in syncs[1:]:
             for name, buckets in self.held[n].items():
                 before = self.held[n - 1].get(name, {})

@@ -8,7 +8,7 @@ from itertools import product
 
 from tallybook.model.coverage import Run, together
 from tallybook.model.datasets import HELD
-from tallybook.model.windows import Span
+from tallybook.model.windows import Span, subtract
 from tallybook.query.clocks.axis import Slot, clock_pieces, shift_pieces, slots
 from tallybook.query.clocks.compare import Comparison
 from tallybook.query.clocks.cuts import check_edges, check_told, check_widths
@@ -96,6 +96,9 @@ def _shared(
             continue
         whole = [Span(span.start, span.end)]
         where: dict[str, Sequence[Span]] = {org: known[0] if known else whole for org, known in found.items()}
+        if any(t.table == "business" for t in terms):
+            gaps = [gap for spans in where.values() for gap in subtract(whole, spans)]
+            where = dict.fromkeys(where, subtract(whole, gaps))
         out |= dict.fromkeys((t.name for t in terms), where)
         notes.append(remark(name, next(known[1] for known in found.values() if known)))
     return out, tuple(notes)

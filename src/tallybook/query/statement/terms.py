@@ -97,10 +97,14 @@ def _condition(known: Term, scope: Scope, shared: Shared | None) -> Text:
         texts.append(f"{text} IN ({marks(known.only[1])})")
         params += [*bound, *known.only[1]]
     if shared is not None:
-        spans = [(org, span) for org, those in shared.items() for span in those]
-        each = " OR ".join("f.org = ? AND f.start_time >= ? AND f.start_time < ?" for _ in spans)
+        # Numbers of the user's own may be of no organization: they count where those of all are known.
+        whose = ("" if known.table == "business" else org for org in shared)
+        spans = dict.fromkeys((org, span) for org, those in zip(whose, shared.values(), strict=True) for span in those)
+        each = " OR ".join(
+            f"{'f.org = ? AND ' if org else ''}f.start_time >= ? AND f.start_time < ?" for org, _ in spans
+        )
         texts.append(f"({each or '1 = 0'})")
-        params += [v for org, span in spans for v in (org, naive(span.start), naive(span.end))]
+        params += [v for org, span in spans for v in (*([org] if org else []), naive(span.start), naive(span.end))]
     return " AND ".join(texts), params
 
 
