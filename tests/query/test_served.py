@@ -21,10 +21,12 @@ from tests.query.served.metrics import METRICS, OWN
 from tests.query.served.questions import ABOUT_ORDERS, ALWAYS_ASKED, Expected, questions
 from tests.store.book import FAST
 
-QUESTIONS = 50
+QUESTIONS = 45
 """To each book, besides those that are always asked."""
-COMPARISONS = 12
+COMPARISONS = 8
 """And so many that are compared with what was before."""
+OWN_NUMBERS = 5
+"""And so many about numbers of the user's own."""
 
 
 def _lists(each: st.SearchStrategy[Question], n: int) -> st.SearchStrategy[list[Question]]:
@@ -40,11 +42,14 @@ def live(examples: int) -> Counter[str]:
         max_examples=examples, deadline=None, derandomize=True, database=None, phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(lives(), _lists(questions(), QUESTIONS), _lists(comparisons(), COMPARISONS))
-    def ask(life: Life, asked: list[Question], beside: list[Question]) -> None:
+    @given(
+        lives(), _lists(questions(), QUESTIONS), _lists(comparisons(), COMPARISONS),
+        _lists(st.sampled_from(ABOUT_ORDERS), OWN_NUMBERS),
+    )  # fmt: skip
+    def ask(life: Life, asked: list[Question], beside: list[Question], own: list[Question]) -> None:
         with tempfile.TemporaryDirectory(dir=FAST) as folder, lived(life, Path(folder)) as found:
             expected = Expected(found)
-            for q in (*ALWAYS_ASKED, *ABOUT_ORDERS, *asked, *beside):
+            for q in (*ALWAYS_ASKED, *asked, *beside, *own):
                 try:
                     compared.check(expected, q) if q.compare else expected.check(q)
                 except BaseException as exc:
