@@ -1,6 +1,7 @@
 """The board of a tab: every number is that of `Book.query`, and what cannot be told says why."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
@@ -148,3 +149,17 @@ def test_who_left_keeps_the_name_and_the_last_active_day(empty: Book) -> None:
     assert found["user-1"]["listed"] == "no more; last on 2026-11-11"
     assert (found["user-2"]["listed"], found["user-2"]["last_active"]) == ("yes", None)
     assert (found["key_1"]["kind"], found["key_1"]["listed"]) == ("API key", "never")
+
+
+def test_what_was_before_a_stack_is_told_for_all_its_groups_together(client: TestClient, book: Book) -> None:
+    words = "since=2026-11-08&until=2026-11-14"
+    first, *rest = panels(client, f"metric=cost&by=project&{words}")["main"]["data"]["previous"]["cost"]
+    beside = book.query("cost", grain="day", since="2026-11-08", until="2026-11-14", compare="previous")
+    assert [Decimal(v) for v in first] == beside.table["cost_previous"].to_pylist()
+    assert rest
+    assert not any(rest)
+
+
+def test_a_card_of_many_days_has_a_point_for_each_day(client: TestClient) -> None:
+    found = panels(client, "metric=requests&last=7d&grain=hour")
+    assert (found["main"]["data"]["query"]["grain"], found["cards"]["data"]["query"]["grain"]) == ("hour", "day")

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from tallybook.model.errors import NotABookError, StoreLockedError, TallybookError
-from tallybook.model.windows import unix
+from tallybook.model.windows import DAY, unix
 from tallybook.show.result import Result
-from tallybook.web.dense import beside, dense, moment_of, together, total_of
+from tallybook.web.dense import ADDS_UP, before_in_all, beside, dense, moment_of, together, total_of
 from tallybook.web.money import Billed, billed, on_the_last_day, told, whole_days
 from tallybook.web.naming import title
 from tallybook.web.noting import notes_of
@@ -25,8 +25,8 @@ from tallybook.web.words import NO_COMPARISON, Asked
 
 FIRST_ROWS = 100
 """How many rows of a table a board has; the page asks for more."""
-_ADDS_UP = ("flow", "level")
 _IN_TIME = ("stack", "line")
+_LONG = 3 * DAY
 NOTHING = Empty(
     "Nothing is here yet", "The book is filled by a first sync; this page shows it as it comes.", "tallybook sync"
 )
@@ -120,7 +120,8 @@ class _Making:
             return table_of(self._ask(asked), limit=FIRST_ROWS)
         if asked.grain is None and (like := self._in_time(row)):
             return total_of(self._dense(replace(asked, grain=self._grain(like, asked))))
-        return self._dense(asked)
+        found = self._dense(asked)
+        return before_in_all(found) if row.mark == "stack" else found
 
     def _in_time(self, row: PanelRow) -> PanelRow | None:
         """Return the panel that shows over time what this one shows in all, so that one answer is for both."""
@@ -151,7 +152,7 @@ class _Making:
             part = replace(asked, metrics=metrics, by=(), top=None)
             if metrics is money and not row.time:
                 part = on_the_last_day(part, self.billed)
-            parts.append(self._dense(replace(part, grain=part.grain or self._grain(row, part))))
+            parts.append(self._dense(replace(part, grain=part.grain or self._spark(row, part))))
         found = together(parts)
         day = self.billed.last
         if self.billed.is_told or day is None or row.time:
@@ -159,6 +160,11 @@ class _Making:
         said = f"billed on {day.dates}, the last billed day"
         units = [msgspec.structs.replace(u, says=said) if u.name in money else u for u in found.metrics]
         return msgspec.structs.replace(found, metrics=units)
+
+    def _spark(self, row: PanelRow, asked: Asked) -> str | None:
+        """Return the grain of a card's course, which is too small for many points."""
+        span, grain = self.view.desk.span(asked), self._grain(row, asked)
+        return "day" if grain in ("minute", "hour") and span.end - span.start >= _LONG else grain
 
     def _dense(self, asked: Asked) -> Dense:
         """Return an answer in columns, with what it is compared with beside all of its range."""
@@ -187,7 +193,7 @@ class _Making:
         return metrics if self.billed.is_told else tuple(m for m in metrics if not self._is_money((m,)))
 
     def _adds_up(self, asked: Asked) -> bool:
-        return all(self.view.desk.metric(name).kind in _ADDS_UP for name in asked.metrics)
+        return all(self.view.desk.metric(name).kind in ADDS_UP for name in asked.metrics)
 
     def _says(self, row: PanelRow, asked: Asked) -> str:
         if self.is_instead and row.metrics == (STATE,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from tallybook.query.answer import PREVIOUS
 from tallybook.query.question import Query
 from tallybook.query.words import OTHER, is_word
 from tallybook.show.export.cells import text
-from tallybook.show.result import Result
+from tallybook.show.result import Result, decimal_text
 from tallybook.show.status import MISSING
 from tallybook.web.naming import unit
 from tallybook.web.shapes import Dense, Group, Times, Value, Whole
@@ -21,6 +22,8 @@ from tallybook.web.shapes import Dense, Group, Times, Value, Whole
 _EXACT = 2**53
 """Beyond, browsers lose digits of whole numbers."""
 _CLOCK = ("minute", "hour")
+ADDS_UP = ("flow", "level")
+"""Kinds of metrics whose groups together are the whole."""
 Colours = Callable[[str], Mapping[str, int]]
 """Gives the place of every id of a dimension among all of the book."""
 
@@ -81,6 +84,38 @@ def _key(group: Group) -> tuple[Any, ...]:
 
 def _beside(now: Whole, part: Whole | None) -> Whole:
     return now if part is None else Whole(now.currency, now.value, part.previous, part.value)
+
+
+def before_in_all(found: Dense) -> Dense:
+    """Return an answer with what was before told for all groups together, where they add up: a stack needs no more.
+
+    It stands at the first group of each currency; those of the others are empty.
+    """
+    if found.previous is msgspec.UNSET or any(m.kind not in ADDS_UP for m in found.metrics):
+        return found
+    first = {group.currency: j for j, group in reversed([*enumerate(found.groups)])}
+    previous = {
+        name: [_summed(rows, found.groups, j, first) for j in range(len(rows))] for name, rows in found.previous.items()
+    }
+    return msgspec.structs.replace(found, previous=previous)
+
+
+def _summed(rows: list[list[Value]], groups: Sequence[Group], j: int, first: Mapping[str | None, int]) -> list[Value]:
+    if first[groups[j].currency] != j:
+        return []
+    alike = [row for row, group in zip(rows, groups, strict=True) if group.currency == groups[j].currency]
+    return [_sum(cells) for cells in zip(*alike, strict=True)]
+
+
+def _sum(cells: Sequence[Value]) -> Value:
+    """Return the exact sum of what is known; money, and what is larger than browsers hold, is text."""
+    known = [cell for cell in cells if cell is not None]
+    if not known:
+        return None
+    if any(isinstance(cell, str) for cell in known):
+        with localcontext(prec=60):
+            return decimal_text(sum((Decimal(cell) for cell in known), Decimal(0)))
+    return sum(cell for cell in known if not isinstance(cell, str))
 
 
 def total_of(found: Dense) -> Dense:
