@@ -1,6 +1,6 @@
 /** The keyboard, as a table; `?` shows it. */
 import { board } from "./load";
-import { PRESETS } from "./range";
+import { presets } from "./range";
 import { toggleCompare } from "./shell/bar";
 import { copyLink } from "./shell/header";
 import { help } from "./shell/help";
@@ -35,7 +35,11 @@ function tab(step: number): void {
 }
 
 export const KEYS: Key[] = [
-  { keys: "1 2 3 4 5 6 7", says: "range: 24 h to 12 months", does: (key) => go(PRESETS[Number(key) - 1]!.words) },
+  {
+    keys: "1 2 3 4 5 6 7",
+    says: "range: 24 h to 12 months",
+    does: (key) => go(presets()[Number(key) - 1]?.words ?? {}),
+  },
   { keys: "h", says: "by hour", does: () => go({ grain: "hour" }) },
   { keys: "d", says: "by day", does: () => go({ grain: "day" }) },
   { keys: "w", says: "by week", does: () => go({ grain: "week" }) },

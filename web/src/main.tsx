@@ -8,6 +8,7 @@ import { board, start } from "./load";
 import type { Report } from "./report/cube";
 import { App } from "./shell/app";
 import { embedded } from "./report/source";
+import { measure } from "./report/measure";
 import { brought, http } from "./source";
 import "./styles/index.css";
 
@@ -18,5 +19,6 @@ effect(() => {
 });
 start(source);
 if (source.live) follow();
+else measure();
 listen();
 render(<App />, document.getElementById("page")!);

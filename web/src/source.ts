@@ -1,4 +1,5 @@
 /** Where answers come from: a server, or what a report has embedded. Nothing else knows which. */
+import type { Preset } from "./range";
 import type { Board, Note, Option, Problem, Table } from "./types";
 
 export class Refused extends Error {
@@ -10,6 +11,8 @@ export class Refused extends Error {
 export interface Source {
   /** Whether new data can appear. */
   live: boolean;
+  /** The ranges that one click asks for, where they are not those of every day. */
+  presets?: Preset[];
   board(words: string, signal: AbortSignal): Promise<Board>;
   table(words: string, signal?: AbortSignal): Promise<Table>;
   options(by: string, words: string): Promise<Option[]>;

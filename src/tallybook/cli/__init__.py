@@ -17,6 +17,7 @@ COMMANDS = {
     "dashboard": "Show the book as a page in the browser.",
     "token": "Give others the dashboard, or a part of it; take it back.",
     "plot": "Draw an answer of the book: PNG, SVG or PDF.",
+    "report": "Write a period as one HTML file, PDF or PNG to pass on.",
     "sql": "Ask the book in SQL, read-only.",
     "export": "Write the whole book for other tools: Parquet or DuckDB.",
     "status": "Show what the book holds, and what is missing.",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BY = "Group by: project, user, api_key, model, line_item, …"
 _TZ = "Whose days and hours, as Europe/Berlin."
 _GRAINS = "minute, hour, day, week, month, quarter, year or total."
-_WHERE = "Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives."
+WHERE = "Only this id, name or pattern; DIM!=VALUE leaves it out; repeat for alternatives."
 
 
 def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def question_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--grain", default="total", show_default=True, metavar="GRAIN", help=_GRAINS, shell_complete=offers.grains
         ),
-        click.option("--where", multiple=True, metavar="DIM=VALUE", help=_WHERE, shell_complete=offers.conditions),
+        click.option("--where", multiple=True, metavar="DIM=VALUE", help=WHERE, shell_complete=offers.conditions),
         click.option("--top", type=click.IntRange(1), metavar="N", help="The N largest groups; the rest is Other."),
         click.option(
             "--compare", type=click.Choice(["previous", "year"]), help="Beside it: the range before, or 364 days ago."

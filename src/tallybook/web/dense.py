@@ -34,7 +34,7 @@ def dense(result: Result, colours: Colours) -> Dense:
     assert query is not None  # noqa: S101 - an answer has its question
     names = [m.name for m in query.metrics]
     wide = result.overall.num_rows
-    columns = {name: _values(result.table[name]) for name in result.table.column_names if _is_of(name, names)}
+    columns = {name: values_of(result.table[name]) for name in result.table.column_names if _is_of(name, names)}
     compared = [n for n in names if n + PREVIOUS in columns]
     return Dense(
         query=query.as_dict(),
@@ -44,13 +44,13 @@ def dense(result: Result, colours: Colours) -> Dense:
         notes=list(result.notes),
         metrics=[unit(m) for m in query.metrics],
         time=_times(result, query, wide),
-        status=_status(result.status, wide),
+        status=slot_status(result.status, wide),
         groups=_groups(result.overall, query, colours),
         values={name: _by_group(columns[name], wide) for name in names},
-        overall={name: _values(result.overall[name]) for name in names},
+        overall={name: values_of(result.overall[name]) for name in names},
         whole={name: _whole(result.whole, name) for name in names},
         previous={n: _by_group(columns[n + PREVIOUS], wide) for n in compared} or msgspec.UNSET,
-        overall_previous={n: _values(result.overall[n + PREVIOUS]) for n in compared} or msgspec.UNSET,
+        overall_previous={n: values_of(result.overall[n + PREVIOUS]) for n in compared} or msgspec.UNSET,
     )
 
 
@@ -159,7 +159,7 @@ def _is_of(column: str, names: Sequence[str]) -> bool:
     return column.removesuffix(PREVIOUS) in names or column in names
 
 
-def _values(column: pa.ChunkedArray) -> list[Value]:
+def values_of(column: pa.ChunkedArray) -> list[Value]:
     """Return numbers as JSON has them: money as text, and whole numbers beyond what browsers hold."""
     if pa.types.is_decimal(column.type):
         return [v for chunk in column.chunks for v in text(chunk).to_pylist()]
@@ -185,7 +185,7 @@ def _times(result: Result, query: Query, wide: int) -> Times:
     return Times([s.start for s in spans], [s.end for s in spans], labels)
 
 
-def _status(status: Sequence[str], wide: int) -> list[str]:
+def slot_status(status: Sequence[str], wide: int) -> list[str]:
     """Return what each slot is: missing only where it is that for every group."""
     slots = [status[i : i + wide] for i in range(0, len(status), wide)] if wide else []
     return [next((s for s in slot if s != MISSING), MISSING) for slot in slots]
@@ -200,14 +200,14 @@ def _groups(overall: pa.Table, query: Query, colours: Colours) -> list[Group]:
     out = []
     for j, currency in enumerate(currencies):
         shown, key = [column[j] for column in labels], [column[j] for column in ids]
-        word = next((w for w in map(_word, shown, key) if w), None)
-        known = [None if _word(*pair) else pair[1] for pair in zip(shown, key, strict=True)]
+        word = next((w for w in map(word_of, shown, key) if w), None)
+        known = [None if word_of(*pair) else pair[1] for pair in zip(shown, key, strict=True)]
         color = places.get(str(known[0])) if len(known) == 1 and known[0] is not None else None
         out.append(Group(known, shown, currency, word, color))
     return out
 
 
-def _word(label: str | None, key: str | None) -> str | None:
+def word_of(label: str | None, key: str | None) -> str | None:
     """Return the word that a group is instead of a value: `other`, `none`, `not held`, …"""
     if label is None or (key is not None and key != label):
         return None
@@ -218,8 +218,8 @@ def _word(label: str | None, key: str | None) -> str | None:
 
 def _whole(whole: pa.Table, name: str) -> list[Whole]:
     currencies = whole["currency"].to_pylist() if "currency" in whole.column_names else [None] * whole.num_rows
-    before = _values(whole[name + PREVIOUS]) if name + PREVIOUS in whole.column_names else None
-    now = _values(whole[name])
+    before = values_of(whole[name + PREVIOUS]) if name + PREVIOUS in whole.column_names else None
+    now = values_of(whole[name])
     return [Whole(c, now[i], before[i] if before else msgspec.UNSET) for i, c in enumerate(currencies)]
 
 

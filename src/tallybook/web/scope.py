@@ -42,9 +42,13 @@ class Viewer:
 
     def check(self, dimensions: Iterable[str]) -> None:
         """Raise `ForbiddenError` where dimensions name people and these may not be seen."""
+        if named := self.hidden(dimensions):
+            raise ForbiddenError(f"This token does not show people, so not by {named}.")
+
+    def hidden(self, dimensions: Iterable[str]) -> str | None:
+        """Return one of some dimensions that names people, where these may not be seen."""
         named = {name.removesuffix("_id") for name in dimensions} & PEOPLE
-        if named and not self.people:
-            raise ForbiddenError(f"This token does not show people, so not by {min(named)}.")
+        return min(named) if named and not self.people else None
 
 
 EVERYONE = Viewer()

@@ -107,7 +107,7 @@ export function TimeChart(props: TimeChartProps) {
       >
         <div ref={canvas} />
         {drawn && (
-          <svg class="over" width={width} height={height} aria-hidden="true">
+          <svg class="over" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
             <Hatch {...{ chart, drawn, height, stacked }} />
             <Notes {...{ dense, drawn, height, width, notes: props.notes }} />
             {at !== null && !drag?.moved && <Column {...{ drawn, height, from: at, to: at, kind: "hover" }} />}

@@ -22,4 +22,5 @@ export const MARKS: Record<string, ComponentType<MarkProps>> = {
   waterfall: Waterfall,
   note: Notes,
   facts: Facts,
+  heading: () => null,
 };

@@ -1,218 +1,179 @@
 /** Answers made from the cubes of a report: the same shapes, the same rules of ranking and adding as the server's. */
 import { moment } from "../clock";
 import { isMoney } from "../format";
-import type { Dense, Group, Metric, Value } from "../types";
-import { type Cube, type Entity, parse, type Report, write } from "./cube";
-import { DAY, type Days, rangeText, slots } from "./days";
+import type { Dense, Metric, Value, Whole } from "../types";
+import { parts, type Part, type Report, write } from "./cube";
+import { dates, DAY, lengthText, rangeText, slots, slotsOfDays } from "./days";
+import { collect, type Collected, type Exact, type Found, heldDays, named, type Question, type Sums } from "./sums";
 
-export interface Asked {
+export interface Asked extends Question {
   metrics: Metric[];
-  by: string[];
-  grain: string;
-  days: Days;
-  /** Texts such as `project=proj_1` and `project!=proj_1`, in parts. */
-  where: { name: string; not: boolean; value: string }[];
   top: number | null;
-  compare: string | null;
 }
 
-interface Sum {
-  group: Group;
-  now: Record<string, (bigint | null)[]>;
-  before: Record<string, (bigint | null)[]>;
+type Side = "total" | "compared" | "earlier";
+type Take = (sums: Sums) => Exact;
+
+const plus = (a: Exact, b: Exact): Exact => (b === null ? a : (a ?? 0n) + b);
+const size = (value: Exact): bigint => (value === null ? 0n : value < 0n ? -value : value);
+
+function less(a: string[], b: string[]): number {
+  const at = a.findIndex((text, i) => text !== b[i]);
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1;
 }
-
-/** The sums of which a metric is made; empty where a report cannot know it. */
-export const parts = (report: Report, metric: string): string[] => report.ratios[metric] ?? [metric];
-
-/** Whether a report can answer this. */
-export function answers(report: Report, asked: Pick<Asked, "metrics" | "by" | "where">): boolean {
-  const dims = [...asked.by, ...asked.where.map((w) => w.name)];
-  return asked.metrics.every((m) => parts(report, m.name).every((name) => cubeOf(report, name, dims) !== undefined));
-}
-
-const cubeOf = (report: Report, sum: string, dims: string[]): Cube | undefined =>
-  report.cubes.find((cube) => sum in cube.values && dims.every((dim) => dim in cube.dims));
-
-/** Which rows of a cube pass the filters: per dimension, the entities that do. */
-function passing(cube: Cube, where: Asked["where"]): [number[], boolean[]][] {
-  const names = [...new Set(where.map((w) => w.name))];
-  return names.map((name) => {
-    const each = where.filter((w) => w.name === name);
-    const matches = (e: Entity, value: string) => (e.key ?? e.label) === value || e.label === value;
-    const [wanted, unwanted] = [each.filter((w) => !w.not), each.filter((w) => w.not)];
-    const ok = cube.dims[name]!.map(
-      (e) => (!wanted.length || wanted.some((w) => matches(e, w.value))) && !unwanted.some((w) => matches(e, w.value)),
-    );
-    return [cube.rows.dims[name]!, ok];
-  });
-}
-
-/** By whole weeks, so that Mondays lie beside Mondays; a year is 364 days. */
-export const shift = (days: Days, compare: string): number =>
-  compare === "year" ? 364 * DAY : Math.ceil((days.end - days.start) / DAY / 7) * 7 * DAY;
-
-interface Frame {
-  asked: Asked;
-  /** The slot of each day of the range. */
-  slotOf: Map<number, number>;
-  back: number;
-  count: number;
-  found: Map<string, Sum>;
-}
-
-const add = (row: (bigint | null)[], slot: number, value: bigint): void => {
-  row[slot] = (row[slot] ?? 0n) + value;
-};
-
-function collect(cube: Cube, sum: string, money: boolean, frame: Frame, currency: string | null): void {
-  const { asked, slotOf, found } = frame;
-  const pass = passing(cube, asked.where);
-  const entities = asked.by.map((name) => [cube.dims[name]!, cube.rows.dims[name]!] as const);
-  for (const [i, text] of cube.values[sum]!.entries()) {
-    const value = parse(text, money);
-    if (value === null || !pass.every(([column, ok]) => ok[column[i]!])) continue;
-    const day = cube.days[cube.rows.day[i]!]!;
-    const slot = slotOf.get(day);
-    const earlier = frame.back ? slotOf.get(day + frame.back) : undefined;
-    if (slot === undefined && earlier === undefined) continue;
-    const mine = cube.currencies[cube.rows.currency[i]!] ?? currency;
-    const each = entities.map(([list, column]) => list[column[i]!]!);
-    const id = JSON.stringify([mine, ...each.map((e) => e.key ?? e.label)]);
-    const known = found.get(id) ?? { group: grouped(each, mine), now: {}, before: {} };
-    found.set(id, known);
-    if (slot !== undefined) add((known.now[sum] ??= new Array(frame.count).fill(null)), slot, value);
-    if (earlier !== undefined) add((known.before[sum] ??= new Array(frame.count).fill(null)), earlier, value);
-  }
-}
-
-const grouped = (each: Entity[], currency: string | null): Group => ({
-  key: each.map((e) => e.key),
-  label: each.map((e) => e.label),
-  currency,
-  word: each.find((e) => e.word)?.word ?? null,
-  color: each.length === 1 ? each[0]!.color : null,
-});
-
-const total = (row: (bigint | null)[] | undefined): bigint | null =>
-  (row ?? []).reduce<bigint | null>((sum, v) => (v === null ? sum : (sum ?? 0n) + v), null);
-
-const size = (value: bigint | null): bigint => (value === null ? 0n : value < 0n ? -value : value);
 
 /** The first ones by size, Other, then words. */
-function ranked(sums: Sum[], first: string, top: number | null, by: number): Sum[] {
-  const order = (a: Sum, b: Sum) => {
-    const [x, y] = [size(total(a.now[first])), size(total(b.now[first]))];
-    return x === y ? a.group.label.join().localeCompare(b.group.label.join()) : x > y ? -1 : 1;
+function ranked(found: Found[], first: Part, top: number | null, by: number): Found[] {
+  const sizeOf = (each: Found) => size(each.sums.get(named(first))?.total ?? null);
+  const order = (a: Found, b: Found) => {
+    const [x, y] = [sizeOf(a), sizeOf(b)];
+    return x === y ? less(a.id, b.id) : x > y ? -1 : 1;
   };
-  const plain = sums.filter((s) => s.group.word === null).sort(order);
-  const words = sums.filter((s) => s.group.word !== null).sort(order);
-  if (top === null || plain.length <= top) return [...plain, ...words];
-  const rest = new Map<string | null, Sum>();
-  for (const each of plain.slice(top)) {
-    const currency = each.group.currency;
-    const label = new Array<string>(by).fill("Other");
-    const empty: Sum = { group: { key: [], label, currency, word: "other", color: null }, now: {}, before: {} };
-    const into = rest.get(currency) ?? empty;
-    rest.set(currency, into);
-    for (const side of ["now", "before"] as const)
-      for (const [name, row] of Object.entries(each[side])) {
-        const to = (into[side][name] ??= new Array(row.length).fill(null));
-        row.forEach((value, slot) => value !== null && add(to, slot, value));
-      }
-  }
-  return [...plain.slice(0, top), ...rest.values(), ...words];
+  const plain = found.filter((each) => each.group.word === null).sort(order);
+  const words = found.filter((each) => each.group.word !== null).sort(order);
+  if (top === null || !by || plain.length <= top) return [...plain, ...words];
+  return [...plain.slice(0, top), ...rest(plain.slice(top), by), ...words];
 }
 
-type Side = Record<string, (bigint | null)[]>;
+/** What is left, as Other, one for each currency. */
+function rest(left: Found[], by: number): Found[] {
+  const out = new Map<string | null, Found>();
+  for (const each of left) {
+    const currency = each.group.currency;
+    const group = { key: new Array<null>(by).fill(null), label: new Array<string>(by).fill("Other") };
+    const into = out.get(currency) ?? {
+      group: { ...group, currency, word: "other", color: null },
+      id: [],
+      sums: new Map<string, Sums>(),
+    };
+    out.set(currency, into);
+    for (const [name, sums] of each.sums) into.sums.set(name, added(into.sums.get(name), sums));
+  }
+  return [...out.values()];
+}
 
-function valueOf(report: Report, metric: Metric, of: (sum: string) => bigint | null): Value {
+const added = (a: Sums | undefined, b: Sums): Sums =>
+  a === undefined
+    ? b
+    : {
+        now: a.now.map((value, slot) => plus(value, b.now[slot]!)),
+        total: plus(a.total, b.total),
+        compared: plus(a.compared, b.compared),
+        before: a.before.map((value, slot) => plus(value, b.before[slot]!)),
+        earlier: plus(a.earlier, b.earlier),
+      };
+
+/** A metric from the sums that it is made of. */
+function valueOf(report: Report, metric: Metric, of: (part: Part) => Exact): Value {
   const [over, under] = parts(report, metric.name);
   if (under === undefined) return write(of(over!), isMoney(metric.unit));
   const [a, b] = [of(over!), of(under)];
   return a === null || !b ? null : Number(a) / Number(b);
 }
 
-function summed(sums: Sum[], side: "now" | "before", name: string): bigint | null {
-  return sums.reduce<bigint | null>((sum, s) => {
-    const value = total(s[side][name]);
-    return value === null ? sum : (sum ?? 0n) + value;
-  }, null);
+const valueIn = (report: Report, metric: Metric, each: Found, take: Take): Value =>
+  valueOf(report, metric, (part) => {
+    const sums = each.sums.get(named(part));
+    return sums ? take(sums) : null;
+  });
+
+/** What a metric is compared with, and whether only a part of it is. */
+interface Beside {
+  compared: boolean;
+  cut: boolean;
 }
 
-function statuses(report: Report, frame: Frame): string[] {
-  const order = ["stable", "provisional", "open"];
-  const out = new Array<string>(frame.count).fill("stable");
-  const cube = report.cubes[0];
-  cube?.days.forEach((day, i) => {
-    const slot = frame.slotOf.get(day);
-    const status = cube.status[i]!;
-    if (slot !== undefined && order.indexOf(status) > order.indexOf(out[slot]!)) out[slot] = status;
-  });
+function wholes(report: Report, metric: Metric, { found, several }: Collected, { compared, cut }: Beside): Whole[] {
+  const money = isMoney(metric.unit);
+  const codes = [...new Set(found.map((each) => each.group.currency))];
+  return (codes.length ? codes : [null])
+    .filter((code) => !several || money === (code !== null))
+    .map((currency) => {
+      const all = found.filter((each) => each.group.currency === currency);
+      const side = (name: Side): Value =>
+        valueOf(report, metric, (part) =>
+          all.reduce<Exact>((sum, each) => plus(sum, each.sums.get(named(part))?.[name] ?? null), null),
+        );
+      const now = { currency, value: side("total") };
+      const before = compared ? { ...now, previous: side("earlier") } : now;
+      return cut ? { ...before, compared: side("compared") } : before;
+    });
+}
+
+const WORST = ["stable", "provisional", "open"];
+
+/** What each slot is: missing only where nothing of it is held. */
+function statuses(collected: Collected, asked: Asked): string[] {
+  const time = slots(asked.days, asked.grain);
+  const slotOf = slotsOfDays(time);
+  const out = time.start.map(() => "missing");
+  for (const cube of collected.cubes)
+    cube.days.forEach((day, i) => {
+      const slot = slotOf.get(day);
+      const status = cube.status[i]!;
+      if (slot !== undefined && WORST.indexOf(status) > WORST.indexOf(out[slot]!)) out[slot] = status;
+    });
   return out;
 }
 
-/** An answer to a question that a report can answer. */
-export function answer(report: Report, asked: Asked, like: Dense): Dense {
+/** What is said of the comparison, as the book says it. */
+function comparison({ windows }: Collected): string | null {
+  const known = [...windows.values()].find((window) => window !== null);
+  return known ? `compared with ${dates(known.before)}, ${lengthText(known.before)}` : null;
+}
+
+/** Whether all of the range is held; what lies after the newest read is no gap. */
+function isComplete(report: Report, { cubes }: Collected, asked: Asked): boolean {
+  const wanted = asked.metrics.flatMap((m) => parts(report, m.name));
+  const end = Math.min(asked.days.end, Math.max(...cubes.map((cube) => cube.through), asked.days.start + DAY));
+  return wanted.every((part) =>
+    cubes.every((cube) => !(part.sum in cube.held) || !heldDays(cube, part.sum, { ...asked.days, end }).includes(0)),
+  );
+}
+
+/** An answer to a question that a report can answer; `like` is the panel's first answer, where it has one. */
+export function answer(report: Report, asked: Asked, like: Dense | null): Dense {
   const time = slots(asked.days, asked.grain);
-  const slotOf = new Map<number, number>();
-  time.start.forEach((start, slot) => {
-    for (let day = start; day < time.end[slot]!; day += DAY) slotOf.set(day, slot);
-  });
-  const held = report.cubes[0]!.days[0]!;
-  const back = asked.compare ? shift(asked.days, asked.compare) : 0;
-  const compared = back > 0 && asked.days.start - back >= held;
-  const frame: Frame = { asked, slotOf, back: compared ? back : 0, count: time.start.length, found: new Map() };
-  const currencies = new Set(report.cubes.flatMap((cube) => cube.currencies).filter((c) => c !== null));
-  const dims = [...asked.by, ...asked.where.map((w) => w.name)];
-  const withMoney = asked.metrics.some((m) => isMoney(m.unit));
-  const sums = new Map(asked.metrics.flatMap((m) => parts(report, m.name).map((name) => [name, isMoney(m.unit)])));
-  for (const [name, money] of sums)
-    collect(
-      cubeOf(report, name, dims)!,
-      name,
-      money,
-      frame,
-      withMoney && currencies.size === 1 ? [...currencies][0]! : null,
-    );
-  const first = parts(report, asked.metrics[0]!.name).at(-1)!;
-  const groups = ranked([...frame.found.values()], first, asked.top, asked.by.length);
-  const perSlot = (side: "now" | "before", metric: Metric) =>
-    groups.map((g) =>
-      time.start.map((_, slot) => valueOf(report, metric, (sum) => (g[side] as Side)[sum]?.[slot] ?? null)),
-    );
-  const overall = (side: "now" | "before", metric: Metric) =>
-    groups.map((g) => valueOf(report, metric, (sum) => total((g[side] as Side)[sum])));
-  const of = <T>(make: (metric: Metric) => T): Record<string, T> =>
-    Object.fromEntries(asked.metrics.map((m) => [m.name, make(m)]));
-  const kinds = [...new Set(groups.map((g) => g.group.currency))];
-  const whole = (metric: Metric) =>
-    kinds.map((currency) => {
-      const mine = groups.filter((g) => g.group.currency === currency);
-      const value = valueOf(report, metric, (sum) => summed(mine, "now", sum));
-      return compared
-        ? { currency, value, previous: valueOf(report, metric, (sum) => summed(mine, "before", sum)) }
-        : { currency, value };
-    });
-  const before = { start: asked.days.start - back, end: asked.days.end - back };
+  const wanted = new Map(asked.metrics.flatMap((m) => parts(report, m.name)).map((part) => [named(part), part]));
+  const collected = collect(report, asked, [...wanted.values()], time);
+  const windowed = (m: Metric) => parts(report, m.name).every((part) => collected.windows.get(named(part)));
+  const compared = asked.metrics.filter(windowed);
+  const isCut = (part: Part) => collected.windows.get(named(part))!.until < asked.days.end;
+  const cut = compared.filter((m) => parts(report, m.name).some(isCut));
+  const groups = asked.metrics.length
+    ? ranked(collected.found, parts(report, asked.metrics[0]!.name).at(-1)!, asked.top, asked.by.length)
+    : [];
+  const of = <T>(metrics: Metric[], make: (metric: Metric) => T): Record<string, T> =>
+    Object.fromEntries(metrics.map((m) => [m.name, make(m)]));
+  const cells = (take: (slot: number) => Take) => (m: Metric) =>
+    groups.map((each) => time.start.map((_, slot) => valueIn(report, m, each, take(slot))));
+  const over = (name: Side) => (m: Metric) => groups.map((each) => valueIn(report, m, each, (sums) => sums[name]));
+  const complete = isComplete(report, collected, asked);
   return {
-    ...like,
-    query: { ...like.query, metrics: asked.metrics.map((m) => m.name), by: asked.by, grain: asked.grain },
+    query: { metrics: asked.metrics.map((m) => m.name), by: asked.by, grain: asked.grain, tz: "UTC", top: asked.top },
     range: { start: moment(asked.days.start), end: moment(asked.days.end), text: rangeText(asked.days) },
-    comparison: compared ? `compared with ${rangeText(before)}` : null,
+    comparison: comparison(collected),
+    coverage: { complete, text: complete ? "" : (like?.coverage.text ?? "Some of these days are not held.") },
+    notes: [],
     metrics: asked.metrics,
     time,
-    status: statuses(report, frame),
-    groups: groups.map((g) => g.group),
-    values: of((m) => perSlot("now", m)),
-    overall: of((m) => overall("now", m)),
-    whole: of(whole),
-    ...(compared
-      ? {
-          previous: of((m) => perSlot("before", m)),
-          overall_previous: of((m) => overall("before", m)),
-          overall_compared: undefined,
-        }
-      : { previous: undefined, overall_previous: undefined, overall_compared: undefined }),
-  } as Dense;
+    status: statuses(collected, asked),
+    groups: groups.map((each) => each.group),
+    values: of(
+      asked.metrics,
+      cells((slot) => (sums) => sums.now[slot]!),
+    ),
+    overall: of(asked.metrics, over("total")),
+    whole: of(asked.metrics, (m) =>
+      wholes(report, m, collected, { compared: compared.includes(m), cut: cut.includes(m) }),
+    ),
+    ...(compared.length && {
+      previous: of(
+        compared,
+        cells((slot) => (sums) => sums.before[slot]!),
+      ),
+      overall_previous: of(compared, over("earlier")),
+    }),
+    ...(cut.length && { overall_compared: of(compared, over("compared")) }),
+  };
 }

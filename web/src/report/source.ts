@@ -1,15 +1,19 @@
 /** A report as a source: the boards that it brought along, and others made from its cubes. */
 import { moment } from "../clock";
+import { isMoney } from "../format";
 import { isDense } from "../labels";
 import { Refused, type Source } from "../source";
-import { parts as filterParts } from "../state";
-import type { Board, Dense, Metric, Option, Panel, Table } from "../types";
-import { answer, answers, type Asked } from "./answer";
-import type { Report } from "./cube";
+import { type Changes, parts as filterParts, RANGE } from "../state";
+import type { Board, Dense, Metric, Option, Panel, Problem, Table, Whole } from "../types";
+import { answer, type Asked } from "./answer";
+import { type Condition, type Follows, type Report, tells } from "./cube";
 import { autoGrain, DAY, type Days, ranged, rangeText } from "./days";
+import { table } from "./table";
 
-const RANGES = ["last", "period", "since", "until"];
-const STATE = [...RANGES, "metric", "by", "grain", "where", "compare"];
+const STATE = ["since", "until", "metric", "by", "grain", "where", "compare"];
+const ADDS_UP = ["flow", "level"];
+const ONLY_WHOLE = "told only for all of the report";
+const TOO_FINE = ["minute", "hour"];
 
 interface Wanted {
   days: Days;
@@ -17,109 +21,190 @@ interface Wanted {
   metric: string[];
   by: string[];
   where: string[];
-  compare: string | null;
+  compare: boolean;
 }
 
-function held(report: Report): Days {
-  const days = report.cubes[0]?.days ?? [];
-  return { start: days[0] ?? 0, end: (days.at(-1) ?? 0) + DAY };
-}
+const list = (text: string | null): string[] | null => text?.split(",").filter((name) => name) ?? null;
 
 function wanted(report: Report, base: Board, words: URLSearchParams): Wanted {
-  const { start, end } = base.state.range;
-  const own = { start: Date.parse(start) / 1000, end: Date.parse(end) / 1000 };
-  const days = ranged(words, held(report)) ?? own;
+  const days = ranged(words, report.range);
   if (days.end <= days.start)
-    throw new Refused({ title: "This report holds nothing of then", detail: `It holds ${rangeText(held(report))}.` });
-  const compare = words.get("compare") ?? base.state.compare;
+    throw new Refused({ title: "This report holds nothing of then", detail: `It is of ${rangeText(report.range)}.` });
+  const grain = words.get("grain");
   return {
     days,
-    grain: words.get("grain") ?? autoGrain(days),
-    metric: words.get("metric")?.split(",") ?? base.state.metric,
-    by: words.get("by")?.split(",") ?? base.state.by,
+    grain: grain && !TOO_FINE.includes(grain) ? grain : autoGrain(days),
+    metric: list(words.get("metric")) ?? base.state.metric,
+    by: list(words.get("by")) ?? base.state.by,
     where: words.getAll("where"),
-    compare: compare === "none" ? null : compare,
+    compare: (words.get("compare") ?? base.state.compare ?? "none") !== "none",
+  };
+}
+
+/** The question of a panel in a state. */
+function asked(report: Report, row: Follows, to: Wanted): Asked {
+  const known = (name: string): Metric =>
+    report.metrics[name] ?? { name, unit: "", kind: "distinct", says: ONLY_WHOLE };
+  return {
+    metrics: (row.metric ?? to.metric).map(known),
+    by: row.mark === "kpi" ? [] : (row.by ?? to.by),
+    where: [...to.where, ...row.where].map(filterParts),
+    days: to.days,
+    grain: row.grain === "state" ? to.grain : row.grain,
+    compare: to.compare && row.compares,
+    top: row.top,
+  };
+}
+
+const dimsOf = (question: { by: string[]; where: Condition[] }): string[] => [
+  ...question.by,
+  ...question.where.map((w) => w.name),
+];
+
+/** Cards, of which some may be told only as they were at first: these say so, and have no number. */
+function cards(report: Report, question: Asked, old: Dense): Dense {
+  const can = question.metrics.filter((m) => tells(report, m.name, dimsOf(question)));
+  const found = answer(report, { ...question, metrics: can }, old);
+  const known = (m: Metric): Metric =>
+    can.includes(m) ? m : { ...m, ...old.metrics.find((o) => o.name === m.name), says: ONLY_WHOLE };
+  const nothing = (m: Metric): [string, Whole[]][] =>
+    can.includes(m) ? [] : [[m.name, [{ currency: null, value: null }]]];
+  return {
+    ...found,
+    metrics: question.metrics.map(known),
+    whole: { ...found.whole, ...Object.fromEntries(question.metrics.flatMap(nothing)) },
+  };
+}
+
+function problem(report: Report, question: Asked): Problem {
+  const lacking = question.metrics.find((m) => !tells(report, m.name, dimsOf(question)))!;
+  const said = report.metrics[lacking.name]?.title ?? lacking.name;
+  const dims = dimsOf(question).map((name) => (report.dims[name] ?? name).toLowerCase());
+  const by = dims.length ? ` by ${[...new Set(dims)].join(" and ")}` : "";
+  return { title: "Not in this report", detail: `It does not hold ${said.toLowerCase()}${by}; the book may.` };
+}
+
+const lower = (title: string): string =>
+  /^.[a-z]/.test(title) ? title.charAt(0).toLowerCase() + title.slice(1) : title;
+
+function titled(report: Report, row: Follows, question: Asked, old: Panel): string {
+  if (!row.title) return old.title;
+  const by = question.by.map((name) => report.dims[name] ?? name).join(" and ");
+  return row.title.replace("{metric}", question.metrics[0]?.title ?? "").replace("{by}", lower(by));
+}
+
+function panel(report: Report, row: Follows, old: Panel, to: Wanted): Panel {
+  if (row.is_fixed) return old;
+  const question = asked(report, row, to);
+  const shown = { ...old, title: titled(report, row, question, old) };
+  const first = isDense(old.data) ? old.data : null;
+  if (row.mark === "kpi" && first) return { ...shown, data: cards(report, question, first) };
+  if (!question.metrics.every((m) => tells(report, m.name, dimsOf(question))))
+    return { ...shown, data: null, problem: problem(report, question) };
+  const dense = answer(report, question, first);
+  const billed = question.metrics.some((m) => isMoney(m.unit)) ? (report.metrics.cost?.says ?? "") : "";
+  const adds = question.metrics.every((m) => ADDS_UP.includes(m.kind));
+  return {
+    ...shown,
+    mark: row.mark === "stack" && !adds ? "line" : row.mark,
+    says: row.says || billed,
+    data: row.mark === "table" ? table(report, dense) : dense,
+    problem: null,
+  };
+}
+
+const isCut = (data: unknown): boolean =>
+  typeof data === "object" && data !== null && "rows" in data && (data as Table).rows.length < (data as Table).total;
+
+function choices(report: Report, base: Board, metric: string[]): Board["choices"] {
+  const { metrics, grains } = base.choices;
+  const dims = Object.keys(report.dims).filter((name) => metric.every((m) => tells(report, m, [name])));
+  return {
+    metrics: metrics.filter((m) => tells(report, m.name, [])),
+    by: dims.map((name) => ({ name, title: report.dims[name] ?? name })),
+    grains: grains.filter((g) => !TOO_FINE.includes(g.name)),
+    tz: { ok: false, why: "A report is in UTC." },
+    orgs: base.choices.orgs,
   };
 }
 
 const same = (a: string[], b: string[]): boolean => a.join() === b.join();
 
-/** Every metric that any panel of the report shows. */
-function metrics(report: Report): Map<string, Metric> {
-  const all = Object.values(report.boards).flatMap((b) =>
-    b.panels.flatMap((p) => (isDense(p.data) ? p.data.metrics : [])),
-  );
-  return new Map(all.map((m) => [m.name, m]));
-}
-
-/** The question of a panel in another state: what followed the state before follows it now. */
-function asked(report: Report, base: Board, dense: Dense, to: Wanted): Asked {
-  const known = metrics(report);
-  const follows = same(dense.query.metrics, base.state.metric);
-  const names = follows ? to.metric : dense.query.metrics;
-  const where = to.where.map(filterParts);
-  const by = same(dense.query.by, base.state.by) ? to.by : dense.query.by;
-  const all = names.flatMap((name) => known.get(name) ?? []);
-  const can = all.filter((m) => answers(report, { metrics: [m], by, where }));
-  const grain = dense.query.grain === "total" ? "total" : to.grain;
-  return { metrics: can, by, grain, days: to.days, where, top: dense.query.top ?? null, compare: to.compare };
-}
-
-const title = (choices: Board["choices"]["by"], name: string | undefined): string =>
-  choices.find((c) => c.name === name)?.title ?? name ?? "";
-
-function panel(report: Report, base: Board, old: Panel, to: Wanted): Panel {
-  if (!isDense(old.data)) return old;
-  const question = asked(report, base, old.data, to);
-  if (!question.metrics.length)
-    return {
-      ...old,
-      data: null,
-      problem: { title: "Not in this report", detail: "It holds no such detail; ask the book." },
-    };
-  const { metrics: names, by } = base.choices;
-  const renamed = old.title
-    .replace(title(names, base.state.metric[0]), title(names, to.metric[0]))
-    .replace(title(by, base.state.by[0]).toLowerCase(), title(by, to.by[0]).toLowerCase());
-  return { ...old, title: question.by === to.by ? renamed : old.title, data: answer(report, question, old.data) };
-}
-
-function choices(report: Report, base: Board): Board["choices"] {
-  const dims = new Set(report.cubes.flatMap((cube) => Object.keys(cube.dims)));
-  const can = (name: string) => name in report.ratios || report.cubes.some((cube) => name in cube.values);
-  return {
-    ...base.choices,
-    metrics: base.choices.metrics.filter((m) => can(m.name)),
-    by: base.choices.by.filter((d) => dims.has(d.name)),
-    grains: base.choices.grains.filter((g) => !["minute", "hour"].includes(g.name)),
-    tz: { ok: false, why: "A report is in UTC." },
-  };
-}
+/** The page that has every other one below each other. */
+const ALL = { id: "all", title: "All on one page" };
 
 function boardOf(report: Report, words: URLSearchParams): Board {
-  const tab = words.get("tab") ?? Object.keys(report.boards)[0]!;
-  const base = report.boards[tab];
-  if (!base) throw new Refused({ title: `This report has no tab ${tab}`, nearest: Object.keys(report.boards) });
-  const ready = { ...base, choices: choices(report, base) };
-  if (!STATE.some((name) => words.has(name))) return ready;
+  const names = Object.keys(report.boards);
+  const tab = words.get("tab") ?? names[0]!;
+  if (tab !== ALL.id && !report.boards[tab])
+    throw new Refused({ title: `This report has no tab ${tab}`, nearest: [...names, ALL.id] });
+  const [first, ...more] = (tab === ALL.id ? names : [tab]).map((name) => tabOf(report, name, words));
+  const tabs = [...first!.tabs, ALL];
+  const headed = more.flatMap((each): Panel[] => [
+    heading(each),
+    ...each.panels.map((p) => ({ ...p, id: `${each.tab}-${p.id}` })),
+  ]);
+  return { ...first!, tab, tabs, panels: [...first!.panels, ...headed] };
+}
+
+const heading = ({ tab, tabs }: Board): Panel => ({
+  ...{ id: tab, title: tabs.find((t) => t.id === tab)?.title ?? tab, mark: "heading", width: "full" },
+  ...{ data: [], problem: null },
+});
+
+function tabOf(report: Report, tab: string, words: URLSearchParams): Board {
+  const base = report.boards[tab]!;
+  const rows = report.panels[tab]!;
   const to = wanted(report, base, words);
+  const is = STATE.some((name) => words.has(name));
   const range = { start: moment(to.days.start), end: moment(to.days.end), text: rangeText(to.days) };
-  const state = { ...base.state, metric: to.metric, by: to.by, grain: to.grain, range, words: range.text };
+  const only = report.only && `, only ${report.only}`;
+  // The main panel shows it already.
+  const repeats = (row: Follows) => is && row.metric === null && row.by !== null && same(row.by, to.by);
   return {
-    ...ready,
-    state: { ...state, compare: to.compare, where: to.where },
-    panels: base.panels.map((each) => panel(report, base, each, to)),
+    ...base,
+    now: Math.floor(Date.now() / 1000),
+    choices: choices(report, base, to.metric),
+    state: {
+      ...base.state,
+      ...{ metric: to.metric, by: to.by, grain: to.grain, range, where: to.where, words: range.text + only },
+      compare: to.compare ? "previous" : null,
+    },
+    panels: base.panels
+      .filter((each) => !repeats(rows[each.id]!))
+      .map((each) => (is || isCut(each.data) ? panel(report, rows[each.id]!, each, to) : each)),
   };
 }
 
 function options(report: Report, by: string): Option[] {
-  const found = report.cubes.find((cube) => by in cube.dims)?.dims[by] ?? [];
-  return found.map(({ key, label, color }): Option => ({ id: key ?? label, label, color, share: null }));
+  const found = new Map(
+    report.cubes
+      .flatMap((cube) => cube.dims[by] ?? [])
+      .filter((e) => e.word === null || e.word === "none")
+      .map((e) => [e.key ?? e.label, e]),
+  );
+  return [...found.values()]
+    .sort((a, b) => (a.color ?? Infinity) - (b.color ?? Infinity))
+    .map(({ key, label, color }): Option => ({ id: key ?? label, label, color, share: null }));
+}
+
+/** Ranges of the report's own: what "the last week" means elsewhere was when it was made. */
+function presets({ range }: Report): { title: string; says: string; words: Changes }[] {
+  const whole = { title: "Whole report", says: rangeText(range), words: RANGE };
+  const last = [7, 28]
+    .filter((days) => days * DAY < range.end - range.start)
+    .map((days) => {
+      const part = { start: range.end - days * DAY, end: range.end };
+      const [since, until] = [moment(part.start), moment(part.end - 1)].map((text) => text.slice(0, 10));
+      return { title: `Last ${days} d`, says: rangeText(part), words: { ...RANGE, since: since!, until: until! } };
+    });
+  return [whole, ...last];
 }
 
 export function embedded(report: Report): Source {
   return {
     live: false,
+    presets: presets(report),
     board: async (words) => boardOf(report, new URLSearchParams(words)),
     table: async () => ({ columns: [], rows: [], total: 0 }) satisfies Table,
     options: async (by) => options(report, by),

@@ -1,7 +1,7 @@
 /** The bar that stays on top: the range, the grain, the zone, the comparison, the filters. */
 import { useState } from "preact/hooks";
-import { board } from "../load";
-import { isChosen, isCustom, PRESETS } from "../range";
+import { board, source } from "../load";
+import { isChosen, isCustom, presets } from "../range";
 import { go, RANGE, word } from "../state";
 import { AddFilter, Chips } from "./filters";
 import { Menu } from "./menu";
@@ -11,7 +11,7 @@ export function Bar() {
     <div class="bar" role="region" aria-label="Range and filters">
       <div class="bar-row">
         <div class="switch presets" role="group" aria-label="Range">
-          {PRESETS.map((preset) => (
+          {presets().map((preset) => (
             <button
               key={preset.title}
               type="button"
@@ -134,7 +134,7 @@ function Compare() {
       onChange={(e) => go({ compare: e.currentTarget.value === "previous" ? null : e.currentTarget.value })}
     >
       <option value="previous">vs previous</option>
-      <option value="year">vs year ago</option>
+      {source().live && <option value="year">vs year ago</option>}
       <option value="none">No comparison</option>
     </select>
   );

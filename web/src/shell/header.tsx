@@ -33,7 +33,7 @@ export function Header() {
       <span class="grow" />
       <Freshness />
       {source().live && <Sync />}
-      <CopyLink />
+      {source().live && <CopyLink />}
       <button
         class="button icon"
         type="button"
