@@ -81,6 +81,8 @@ def test_under_two_days_the_cost_card_shows_the_last_billed_day_and_the_chart_to
     assert cost["says"] == "billed on 22 Nov 2026, the last billed day"
     (whole,) = found["cards"]["data"]["whole"]["cost"]
     assert whole["value"] == book.query("cost", since="2026-11-22", until="2026-11-22").to_dict()["rows"][0]["cost"]
+    (shown,), (drawn,) = (found[panel]["data"]["whole"]["tokens"] for panel in ("cards", "main"))
+    assert shown["value"] == drawn["value"]
     assert found["state"]["metric"] == ["tokens"]
     assert found["main"]["title"] == "Tokens by project"
     assert "billed by whole UTC days" in found["main"]["says"]

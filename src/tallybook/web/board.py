@@ -109,9 +109,11 @@ class _Making:
         )  # fmt: skip
         if row.mark == "table":
             asked = replace(asked, metrics=self._tellable(metrics) or metrics, compare=None)
+        if row.mark == "kpi":
+            return asked
         if self._is_money(asked.metrics) and not row.time:
             asked = whole_days(asked, self.view, self.billed)
-        return asked if row.mark == "kpi" else replace(asked, grain=self._grain(row, asked))
+        return replace(asked, grain=self._grain(row, asked))
 
     def _data(self, row: PanelRow, asked: Asked) -> Any:
         if row.mark == "kpi":
