@@ -29,6 +29,7 @@ export function Bar() {
         <Grain />
         <Zone />
         <Compare />
+        <Organization />
         <AddFilter />
       </div>
       <Chips />
@@ -117,6 +118,27 @@ function Zone() {
           ))}
         </optgroup>
       )}
+    </select>
+  );
+}
+
+/** Which of several organizations; all of them together otherwise. */
+function Organization() {
+  const names = board.value?.choices.orgs ?? [];
+  if (names.length < 2) return null;
+  return (
+    <select
+      class="button"
+      aria-label="Organization"
+      value={word("org") ?? ""}
+      onChange={(e) => go({ org: e.currentTarget.value || null })}
+    >
+      <option value="">All organizations</option>
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
     </select>
   );
 }
