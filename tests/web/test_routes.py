@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import msgspec
 import openpyxl
 import pytest
 from pyarrow import parquet
@@ -20,7 +22,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tallybook.book import Book
-from tallybook.model.errors import StoreLockedError
+from tallybook.model.errors import MissingExtraError, StoreLockedError
+from tallybook.model.saved import Panel
 from tallybook.web import create_app
 from tallybook.web.events import told
 from tallybook.web.scope import Viewer
@@ -245,6 +248,34 @@ def test_a_book_that_another_process_holds_is_said_to_be_in_use(small: Book) -> 
     answer = TestClient(app).get("/api/query?metric=cost")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "held by process 1" in answer.json()["detail"]
+
+
+def test_without_its_libraries_the_dashboard_says_what_to_install(small: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'tallybook\[dashboard\]'"):
+        create_app(small)
+
+
+def test_a_book_of_another_version_says_what_to_do(tmp_path: Path) -> None:
+    book = filled(book_at(tmp_path / "b.duckdb"))
+    with duckdb.connect(tmp_path / "b.duckdb") as connection:
+        connection.execute("INSERT INTO internal.migrations VALUES (9999, 'later', now()::TIMESTAMP)")
+    served = TestClient(create_app(book))
+    assert "pip install -U tallybook" in served.get("/api/board").json()["empty"]["text"]
+    assert served.get("/api/query?metric=cost").status_code == 409
+
+
+def test_a_panel_of_the_settings_that_makes_no_sense_leaves_the_others(tmp_path: Path) -> None:
+    book = filled(book_at(tmp_path / "b.duckdb"))
+    panels = tuple(
+        Panel(title=t, metric=m) for t, m in (("Wrong", "cots"), ("Right", "cost"), ("No", "cost + requests"))
+    )
+    book.settings = msgspec.structs.replace(book.settings, panel=panels)
+    found = TestClient(create_app(book)).get("/api/board?last=14d").json()["panels"][-3:]
+    assert [(p["title"], p["problem"] and p["problem"]["status"]) for p in found] == [
+        ("Wrong", 400), ("Right", None), ("No", 400)
+    ]  # fmt: skip
+    assert found[0]["problem"]["nearest"] == ["cost"]
 
 
 _COLD = """

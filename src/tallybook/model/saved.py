@@ -9,7 +9,7 @@ import msgspec
 Words = str | tuple[str, ...]
 """One, several with commas between them, or a list."""
 Top = Annotated[int, msgspec.Meta(ge=1)]
-Mark = Literal["stack", "line", "donut", "rank", "table", "kpi"]
+Mark = Literal["stack", "line", "donut", "rank", "table", "kpi", "heat", "waterfall"]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 WORDS_TEXT = "a text in quotes, or a list of texts"

@@ -304,7 +304,7 @@ _ALLOWED = {
     **{f"{table}.{name}": text for table in ("panel", "feeds") for name, text in _SAVED.items()},
     "panel.title": "a text in quotes of 1 to 200 characters",
     "panel.tab": "overview, costs, tokens, people or health, in quotes",
-    "panel.mark": "stack, line, donut, rank, table or kpi, in quotes",
+    "panel.mark": "stack, line, donut, rank, table, kpi, heat or waterfall, in quotes",
     "panel.width": "wide, third, half or full, in quotes",
 }
 """Setting to the values that it takes, in plain words; the tests see that no setting lacks its line."""

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from tallybook.model.errors import NotABookError, StoreLockedError, TallybookError
+from tallybook.model.errors import MigrationError, NotABookError, StoreLockedError, TallybookError
 from tallybook.model.windows import DAY, unix
 from tallybook.show.result import Result
 from tallybook.web.dense import ADDS_UP, before_in_all, beside, dense, moment_of, together, total_of
@@ -46,9 +46,10 @@ def board(view: View, version: str, sync: Sync) -> Board:
             panels = [panel for row, panel in made if row.own or not _is_of_nobody(panel)]
             state, choices = view.state(), view.choices()
             notes = notes_of(desk.book, view.span) if desk.viewer.sees_all else []
-    except NotABookError:
+    except (NotABookError, MigrationError) as exc:
         state, choices = empty_view(view)
-        return Board(version, now, None, view.tab.id, tabs, state, choices, [], [], sync, NOTHING)
+        empty = NOTHING if isinstance(exc, NotABookError) else Empty("This book has another version", str(exc))
+        return Board(version, now, None, view.tab.id, tabs, state, choices, [], [], sync, empty)
     ends = [end for p in panels if isinstance(p.data, Dense) and (end := moment_of(p.data)) is not None]
     as_of = min(ends, default=None)
     return Board(version, now, as_of, view.tab.id, tabs, state, choices, panels, notes, sync, None)
@@ -92,7 +93,7 @@ class _Making:
             title, says = self._title(row, asked), row.says or self._says(row, asked)
             shown = msgspec.structs.replace(shown, title=title, mark=mark, says=says, query=urlencode(asked.said()))
             return msgspec.structs.replace(shown, data=self._data(row, asked))
-        except (NotABookError, StoreLockedError):
+        except (NotABookError, MigrationError, StoreLockedError):
             raise
         except TallybookError as exc:
             return msgspec.structs.replace(shown, problem=problem(exc))
@@ -109,9 +110,12 @@ class _Making:
         )  # fmt: skip
         if row.mark == "table":
             asked = replace(asked, metrics=self._tellable(metrics) or metrics, compare=None)
+        is_money = self._is_money(asked.metrics)
+        if is_money and row.time:
+            asked = replace(asked, tz="UTC")
         if row.mark == "kpi":
             return asked
-        if self._is_money(asked.metrics) and not row.time:
+        if is_money and not row.time:
             asked = whole_days(asked, self.view, self.billed)
         return replace(asked, grain=self._grain(row, asked))
 

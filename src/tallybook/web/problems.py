@@ -6,6 +6,7 @@ import re
 from http import HTTPStatus
 
 from tallybook.model.errors import (
+    MigrationError,
     MissingExtraError,
     NotABookError,
     QueryError,
@@ -29,6 +30,7 @@ _KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (UsageError, 400, "usage", "That makes no sense"),
     (NotABookError, 404, "no-book", "There is no book yet"),
     (StoreLockedError, 503, "locked", "The book is in use"),
+    (MigrationError, 409, "version", "The book has another version"),
     (TallybookError, 500, "failed", "The book could not be used"),
 )
 """Kinds of errors, the more special before the more general: status, type and title."""
