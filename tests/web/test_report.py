@@ -12,6 +12,7 @@ import pytest
 
 from tallybook.book import Book
 from tallybook.model.errors import QueryError, UsageError
+from tallybook.web.chromium import browser
 from tallybook.web.report import Report, report
 from tests.web.conftest import NAMES
 
@@ -118,3 +119,9 @@ def test_a_report_says_what_is_missing_and_what_it_is_restricted_to(small: Book,
 def test_what_makes_no_report_says_why(small: Book, asked: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         report(small, **({"time": TIME} | asked))
+
+
+def test_without_a_browser_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYBOOK_CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(UsageError, match=r"/nowhere/chromium, which is no program. .*--format html"):
+        browser()
