@@ -51,7 +51,9 @@ export function Ranking({ dense, compared, first, bars = false }: RankingProps) 
     rows.map((r) => r.value),
   );
   const sizes = rows.map((r) => Math.abs(num(r.value) ?? 0));
-  const most = Math.max(...sizes) || 1;
+  /** Of each currency: bars of one are never measured by another. */
+  const most = new Map<string | null, number>();
+  rows.forEach((r, i) => most.set(r.group.currency, Math.max(most.get(r.group.currency) ?? 0, sizes[i]!)));
   const adds = metric.kind === "flow" && new Set(rows.map((r) => r.group.currency)).size === 1;
   const sum = adds ? sizes.reduce((a, b) => a + b, 0) : 0;
   const shown = open ? rows : rows.slice(0, first);
@@ -67,7 +69,7 @@ export function Ranking({ dense, compared, first, bars = false }: RankingProps) 
             said={say(row.value, row.group.currency)}
             title={`${title(row.group)}: ${exact(metric.unit, row.value, row.group.currency)}`}
             share={adds && sum ? percent(num(row.value) ?? 0, sum) : ""}
-            size={bars ? (sizes[row.place] ?? 0) / most : null}
+            size={bars ? (sizes[row.place] ?? 0) / (most.get(row.group.currency) || 1) : null}
             change={withChange ? <Change {...delta(metric.unit, row.compared, row.before, metric.good)} /> : null}
           />
         ))}

@@ -142,7 +142,10 @@ function Rows({ data, rows, total, sort, turn, name }: RowsProps) {
           data.rows.map((r) => r[i]),
         ),
   );
-  const barAt = data.columns.findIndex((c) => c.unit !== null && !c.unit.includes("/") && !isShare(c.unit));
+  const mixed = currencyAt >= 0 && new Set(data.rows.map((r) => r[currencyAt])).size > 1;
+  const barAt = mixed
+    ? -1
+    : data.columns.findIndex((c) => c.unit !== null && !c.unit.includes("/") && !isShare(c.unit));
   const most = Math.max(0, ...data.rows.map((r) => num(r[barAt]) ?? 0));
   const bar = (value: Value | undefined) => {
     const part = (Math.max(0, num(value) ?? 0) / (most || 1)) * 100;
