@@ -67,7 +67,15 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Path:
     """An empty folder to work in, with the environment of a user who has set two variables."""
-    for name in ("TALLYBOOK_CONFIG", "TALLYBOOK_BOOK", "OPENAI_BASE_URL", "COLUMNS", "HTTPS_PROXY", "HTTP_PROXY"):
+    for name in (
+        "TALLYBOOK_CONFIG",
+        "TALLYBOOK_BOOK",
+        "TALLYBOOK_STORE",
+        "OPENAI_BASE_URL",
+        "COLUMNS",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_ADMIN_KEY", KEY)
     monkeypatch.setenv("TALLYBOOK_BASE_URL", server.url)

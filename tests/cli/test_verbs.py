@@ -85,6 +85,7 @@ TABLES = {
     "sql": ["SHOW TABLES"],
     "status": [],
     "metrics": [],
+    "copy": ["tallybook.duckdb", "new.duckdb"],
     "rebuild": [],
     "proof": ["--dataset", "costs", "--day", ago(2)],
     "verify": ["--since", ago(4)],

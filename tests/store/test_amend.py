@@ -37,7 +37,7 @@ def fill(book: StoreUnderTest) -> None:
 
 def everything(book: StoreUnderTest) -> dict[str, Counter[str]]:
     """Return all rows of all tables but the book's own and those made of others, as text."""
-    every = book.store._read(columns)  # type: ignore[attr-defined]
+    every = book.store.look(columns)  # type: ignore[attr-defined]
     names = {c.place for c in every if c.table != "book" and not c.table.startswith("usage_daily")}
     return {name: Counter(map(repr, book.store.read(f"SELECT * FROM {name}").to_pylist())) for name in names}
 

@@ -29,6 +29,8 @@ COMMANDS = {
     "metrics": "List what can be asked for; add numbers of your own.",
     "teams": "Say which team each project, user and key belongs to.",
     "note": "Mark a day or moment with a text that charts show.",
+    "migrate": "Make a book, or bring an older one up to date.",
+    "copy": "Copy a book into another store, and compare both.",
     "rebuild": "Make the book again from its proof, and compare.",
     "fetch": "Fetch a dataset straight from the API, without a book.",
     "forget": "Erase a person from the book, and keep every number.",

@@ -139,12 +139,19 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
             "--book", type=FILE, metavar="PATH", help="The book. Default: the settings, else ./tallybook.duckdb."
         ),
         click.option("--config", type=FILE, metavar="FILE", help="Settings. Default: the nearest tallybook.toml."),
-        click.option("-v", "verbose", count=True, expose_value=False, callback=_verbosity, help="Log; -vv logs more."),
-        click.help_option("-h", "--help"),
     ]
+    function = logged(function)
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that every command has: -v and -h."""
+    verbose = click.option(
+        "-v", "verbose", count=True, expose_value=False, callback=_verbosity, help="Log; -vv logs more."
+    )
+    return verbose(click.help_option("-h", "--help")(function))
 
 
 def json_flag(help: str = "Print JSON.") -> Decorator:  # noqa: A002

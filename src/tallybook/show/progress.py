@@ -16,6 +16,7 @@ _PHASES = {
     "control": "Control",
     "fetch": "Fetching",
     "rebuild": "Commits",
+    "copy": "Parts",
 }
 
 
@@ -45,7 +46,7 @@ class Bar:
 
     def __call__(self, state: State) -> None:
         """Show where the work stands."""
-        text = f"{state.rows:,} rows" + f", {state.requests:,} requests" * (state.phase != "rebuild")
+        text = f"{state.rows:,} rows" + f", {state.requests:,} requests" * (state.phase not in ("rebuild", "copy"))
         text += f", {state.retries:,} retries" if state.retries else ""
         text += f", {state.failed} failed" if state.failed else ""
         if (state.org, state.phase) != self._phase:

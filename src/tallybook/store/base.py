@@ -148,6 +148,10 @@ class Store(Protocol):
         """Create the book, or bring an older one up to this version's schema."""
         ...
 
+    def ddl(self) -> str:
+        """Return the statements that make a new book; raises `UsageError` where none are needed."""
+        ...
+
     def opened(self, *, still: bool = False) -> AbstractContextManager[None]:
         """Keep the store open for many calls in a row; never held while a request to the API is under way.
 

@@ -15,7 +15,7 @@ import filelock
 import pyarrow as pa
 
 from tallybook.model.clock import Clock
-from tallybook.model.errors import StoreError, StoreLockedError
+from tallybook.model.errors import StoreError, StoreLockedError, UsageError
 from tallybook.store import line_items, rebuilt, rolling
 from tallybook.store.base import Provable, Sizes, Store, Stream
 from tallybook.store.duckdb_file import BookFile, applied, transaction
@@ -44,6 +44,15 @@ class DuckDBStore(SqlStore):
         super().__init__(clock)
         self._lock_seconds = lock_seconds
         self._file = BookFile(self.path, self._clock, lock_seconds)
+
+    @property
+    def may_be_unfinished(self) -> bool:
+        """Whether a book that is still being copied is used all the same."""
+        return self._file.may_be_unfinished
+
+    @may_be_unfinished.setter
+    def may_be_unfinished(self, may: bool) -> None:
+        self._file.may_be_unfinished = may
 
     def exists(self) -> bool:
         """Return whether there is a book; never creates one."""
@@ -83,6 +92,12 @@ class DuckDBStore(SqlStore):
                 cursor.execute(
                     "INSERT INTO internal.book (book_id, created_at, last_commit, version) VALUES (?, ?, ?, 0)", row
                 )
+
+    def ddl(self) -> str:
+        """Raise `UsageError`: nobody has to make a file by hand."""
+        raise UsageError(
+            "A file needs no DBA: `tallybook sync` makes it. Name a book on a server: --book postgresql://USER@HOST/DATABASE"
+        )
 
     def ask(self, text: str) -> pa.Table:
         """Return the answer to somebody's own SELECT over the public tables and views; all else is refused."""

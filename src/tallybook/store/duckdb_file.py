@@ -19,7 +19,7 @@ from tallybook.model.errors import MigrationError, NotABookError, StoreError, St
 from tallybook.store.duckdb_engine import ALL_THREADS, Engine, engine_of
 from tallybook.store.duckdb_rewrite import rewrite
 from tallybook.store.duckdb_sql import LockedEngine
-from tallybook.store.migrations import migrations
+from tallybook.store.migrations import UNFINISHED, migrations, unfinished
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class BookFile:
         self._lock_seconds = lock_seconds
         self._engine = engine or engine_of(path.resolve())
         self._mine = threading.local()
+        self.may_be_unfinished = False
 
     def version(self) -> str:
         """Return a text that every commit changes; opens nothing."""
@@ -152,7 +153,9 @@ class BookFile:
             raise MigrationError(
                 f"The book {self.path} is older than this tallybook. `tallybook sync` brings it up to date."
             )
-        self._engine.current = True
+        if UNFINISHED in done and not self.may_be_unfinished:
+            raise StoreError(unfinished(str(self.path)))
+        self._engine.current = UNFINISHED not in done
         self._engine.seen = self._identity()
 
     def _identity(self) -> tuple[int, int]:
@@ -246,7 +249,7 @@ def applied(cursor: duckdb.DuckDBPyConnection, path: Path) -> set[int]:
         raise NotABookError(
             f"{path} is a DuckDB file but not a tallybook book; it was left as it is. Name another path with --book."
         )
-    if newer := done - {number for number, _, _ in migrations()}:
+    if newer := done - {UNFINISHED, *(number for number, _, _ in migrations())}:
         raise MigrationError(
             f"The book {path} was written by a newer tallybook (migration {max(newer)}); it was left as it is. "
             "Upgrade: pip install -U tallybook"

@@ -17,7 +17,7 @@ from tallybook.model.clock import Clock
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
 from tallybook.store import line_items, postgres_schema, postgres_sql, rebuilt, rolling
 from tallybook.store.base import Provable, Sizes, Store
-from tallybook.store.migrations import migrations
+from tallybook.store.migrations import UNFINISHED, migrations, unfinished
 from tallybook.store.postgres_server import Server
 from tallybook.store.postgres_session import PostgresSession
 from tallybook.store.postgres_words import Names
@@ -90,7 +90,7 @@ class PostgresStore(SqlStore):
                 f"a writer; a DBA types: GRANT {postgres_schema.WRITER} TO {session.user}"
             )
         done = {row[0] for row in session.execute("SELECT number FROM internal.migrations").fetchall()}
-        if newer := done - {number for number, _, _ in migrations()}:
+        if newer := done - {UNFINISHED, *(number for number, _, _ in migrations())}:
             raise MigrationError(
                 f"The book {self.url} was written by a newer tallybook (migration {max(newer)}); it was left as it "
                 "is. Upgrade: pip install -U tallybook"
@@ -100,7 +100,6 @@ class PostgresStore(SqlStore):
     def migrate(self) -> None:
         """Create the book, or bring an older one up to this version's schema."""
         self._server.tried(self._migrate)
-        self._is_current = True
 
     def _migrate(self) -> None:
         done = self._look()
@@ -133,6 +132,10 @@ class PostgresStore(SqlStore):
         session.run(postgres_schema.ending(self._names, is_new=is_new))
         if session.execute(_ROLES, [postgres_schema.READER, postgres_schema.WRITER]).fetchone() == (2,):
             session.run(postgres_schema.grants(self._names))
+
+    def ddl(self) -> str:
+        """Return every statement that makes a new book, for somebody who runs them by hand; asks no server."""
+        return postgres_schema.whole(self._names)
 
     def ask(self, text: str) -> pa.Table:
         """Return the answer to somebody's own SELECT over the public tables and views; all else is refused."""
@@ -193,6 +196,8 @@ class PostgresStore(SqlStore):
             raise MigrationError(
                 f"The book {self.url} is older than this tallybook. `tallybook sync` brings it up to date."
             )
+        if UNFINISHED in done and not self.may_be_unfinished:
+            raise StoreError(unfinished(self.url))
         self._is_current = True
 
     @contextmanager
@@ -211,13 +216,13 @@ class PostgresStore(SqlStore):
         with self._server.writing(_LOCK) as session:
             yield session
 
-    def _read(self, work: Callable[[Session], T]) -> T:
+    def look(self, work: Callable[[Session], T]) -> T:
         if self._still is not None:  # what is lost of one moment cannot be read at another
-            return super()._read(work)
-        return self._server.tried(lambda: super(PostgresStore, self)._read(work))
+            return super().look(work)
+        return self._server.tried(lambda: super(PostgresStore, self).look(work))
 
-    def _write(self, work: Callable[[Session], T]) -> T:
-        return self._server.tried(lambda: super(PostgresStore, self)._write(work))
+    def change(self, work: Callable[[Session], T]) -> T:
+        return self._server.tried(lambda: super(PostgresStore, self).change(work))
 
     @contextmanager
     def beside(self, clock: Clock) -> Iterator[Store]:
@@ -242,7 +247,7 @@ class PostgresStore(SqlStore):
 
     def sizes(self) -> Sizes:
         """Return how many rows and bytes every table has, and the whole."""
-        return self._read(lambda session: _sizes(session, self._names))
+        return self.look(lambda session: _sizes(session, self._names))
 
     def maintain(self) -> None:
         """Give back what nothing stands in any more, and let the server learn how much there is."""
@@ -253,7 +258,7 @@ class PostgresStore(SqlStore):
             for table, _ in _tables(PostgresSession(connection, self._names), self._names):
                 connection.execute(f"{kind} {table}".encode())
         if is_due:
-            self._write(lambda session: session.execute("UPDATE internal.book SET rewrite_due = false"))
+            self.change(lambda session: session.execute("UPDATE internal.book SET rewrite_due = false"))
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -99,6 +99,32 @@ def grants(names: Names) -> str:
     return _filled(_GRANTS, names)
 
 
+def whole(names: Names) -> str:
+    """Return everything that makes a new book, roles and rights included, in one transaction."""
+    made = [f"-- {number:04} {name}\n{text.strip()}\n" for number, name, text in steps(names)]
+    now, there = (
+        "now() AT TIME ZONE 'UTC'",
+        ", ".join(f"({n}, '{name}', now() AT TIME ZONE 'UTC')" for n, name, _ in steps(names)),
+    )
+    rows = (
+        f"INSERT INTO {names.internal}.migrations VALUES {there};\n"
+        f"INSERT INTO {names.internal}.book (book_id, created_at, last_commit, version) "
+        f"VALUES (md5(random()::text), {now}, {now}, 0);\n"
+    )
+    about = "-- A book of tallybook on PostgreSQL 14 or newer. Leave out the roles where the server has them.\n"
+    return "\n".join(
+        [
+            about + "BEGIN;",
+            roles(),
+            beginning(names),
+            *made,
+            rows,
+            ending(names, is_new=True),
+            grants(names) + "COMMIT;\n",
+        ]
+    )
+
+
 def _dated(text: str) -> str:
     if "CREATE VIEW" in text:
         for plain, dated in _DATED:

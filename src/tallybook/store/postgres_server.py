@@ -153,6 +153,9 @@ class Server:
         with self.connection() as connection:
             self._begin(connection, "ISOLATION LEVEL READ COMMITTED")
             try:
+                # Of temporary tables the server knows no sizes; where it takes them for small, it compares every row
+                # with every other: 90 seconds for 29,000 rows instead of 2 (measured 2026-11, PostgreSQL 15).
+                connection.execute("SET LOCAL enable_nestloop = off")
                 session = PostgresSession(connection, self.names)
                 session.execute(lock)
                 (xid,) = session.execute("SELECT pg_current_xact_id()::text").fetchone() or ("",)

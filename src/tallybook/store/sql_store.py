@@ -55,12 +55,28 @@ _NEXT_VERSION = "UPDATE internal.book SET version = version + 1"
 class SqlStore(ABC):
     """A book in tables; how one gets at them is left to each engine."""
 
+    url: str
+    may_be_unfinished: bool = False
+    """Whether a book that is still being copied is used all the same; whoever copies it does."""
+
     def __init__(self, clock: Clock | None) -> None:
         self._clock = clock or SystemClock()
 
     @abstractmethod
     def exists(self) -> bool:
         """Return whether there is a book; never creates one."""
+
+    @abstractmethod
+    def migrate(self) -> None:
+        """Create the book, or bring an older one up to this version's schema."""
+
+    @abstractmethod
+    def opened(self, *, still: bool = False) -> AbstractContextManager[None]:
+        """Keep the store open for many calls in a row; with `still` this thread reads all of one moment."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything held."""
 
     @abstractmethod
     def syncing(self, org: str) -> AbstractContextManager[None]:
@@ -78,12 +94,12 @@ class SqlStore(ABC):
     def _compared(self, other: Store, provable: Provable) -> AbstractContextManager[Session]:
         """Return a transaction that writes and knows another book as `rebuilt`, with the `scope` of what compares."""
 
-    def _read(self, work: Callable[[Session], T]) -> T:
+    def look(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of a transaction that cannot write; it may be done again where that was lost."""
         with self._reading() as session:
             return work(session)
 
-    def _write(self, work: Callable[[Session], T]) -> T:
+    def change(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of a transaction that writes; it may be done again where that was lost."""
         with self._writing() as session:
             return work(session)
@@ -100,11 +116,11 @@ class SqlStore(ABC):
             line_items.learn(session, batch.reads)
             return changes
 
-        return self._write(work)
+        return self.change(work)
 
     def read(self, text: str, params: Sequence[Any] = ()) -> pa.Table:
         """Return the answer to one statement with bound values."""
-        return self._read(lambda session: session.sql(text, params=list(params)).to_arrow_table())
+        return self.look(lambda session: session.sql(text, params=list(params)).to_arrow_table())
 
     @contextmanager
     def streaming(self) -> Iterator[Stream]:
@@ -121,7 +137,7 @@ class SqlStore(ABC):
     def coverage(self, org: str, datasets: Iterable[str], as_of: dt.datetime | None = None) -> dict[str, list[Run]]:
         """Return what is held, or was held as of a moment (naive UTC), per dataset, in order."""
         out: dict[str, list[Run]] = {d: [] for d in datasets}
-        for name, run in self._read(lambda session: list(held_runs(session, org, list(out), as_of=as_of))):
+        for name, run in self.look(lambda session: list(held_runs(session, org, list(out), as_of=as_of))):
             out[name].append(run)
         return out if as_of is None else {name: squeeze(runs) for name, runs in out.items()}
 
@@ -170,7 +186,7 @@ class SqlStore(ABC):
             put(session, name, rows, key)
             session.execute(_NEXT_VERSION)
 
-        self._write(work)
+        self.change(work)
 
     def swap(self, *what: Swap) -> None:
         """Put rows of small tables of state in the place of others, in one transaction."""
@@ -181,27 +197,27 @@ class SqlStore(ABC):
                 swap(session, each)
             session.execute(_NEXT_VERSION)
 
-        self._write(work)
+        self.change(work)
 
     def amend(self, what: Amendment) -> int:
         """Change what is held in one transaction; return how many values and rows that were."""
-        return self._write(lambda session: amend(session, what))
+        return self.change(lambda session: amend(session, what))
 
     def orgs(self) -> set[str]:
         """Return the names of the organizations of which anything is held."""
-        return self._read(orgs.names)
+        return self.look(orgs.names)
 
     def projects(self) -> dict[str, set[str]]:
         """Return the ids of all projects that are held, by organization."""
-        return self._read(orgs.projects)
+        return self.look(orgs.projects)
 
     def rename(self, old: str, new: str) -> None:
         """Give an organization another name, everywhere at once; raises `UsageError` where that cannot be."""
-        self._read(lambda session: orgs.check(session, old, new))
+        self.look(lambda session: orgs.check(session, old, new))
         with ExitStack() as locks:
             for name in sorted((old, new)):
                 locks.enter_context(self.syncing(name))
-            self._write(lambda session: orgs.rename(session, old, new))
+            self.change(lambda session: orgs.rename(session, old, new))
 
     def comparable(self, other: Store, provable: Provable) -> tuple[int, int]:
         """Return how many buckets are held, and how many of them `other` has from the same raw bucket."""

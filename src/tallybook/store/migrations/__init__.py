@@ -5,6 +5,15 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+UNFINISHED = 0
+"""The number that stands among those of migrations while a book is being copied into this one."""
+
+
+def unfinished(where: str) -> str:
+    """Return what is said of a book that is not whole yet."""
+    again = "Type the same `tallybook copy FROM TO` again; it goes on where it was."
+    return f"The copy into {where} is not finished. {again}"
+
 
 @cache
 def migrations() -> tuple[tuple[int, str, str], ...]:
