@@ -165,3 +165,10 @@ def test_what_was_before_a_stack_is_told_for_all_its_groups_together(client: Tes
 def test_a_card_of_many_days_has_a_point_for_each_day(client: TestClient) -> None:
     found = panels(client, "metric=requests&last=7d&grain=hour")
     assert (found["main"]["data"]["query"]["grain"], found["cards"]["data"]["query"]["grain"]) == ("hour", "day")
+
+
+def test_a_day_that_is_not_billed_yet_is_shown_in_tokens(client: TestClient) -> None:
+    found = panels(client, "metric=cost&period=today")
+    assert found["state"]["metric"] == ["tokens"]
+    assert found["main"]["says"].startswith("What was billed in the last day or two is not known yet")
+    assert panels(client, "metric=cost&last=2d")["state"]["metric"] == ["cost"]
