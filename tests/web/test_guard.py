@@ -123,6 +123,13 @@ def test_only_known_hosts_are_answered(visit: Visit, host: str, status: int) -> 
         assert "--allow-host" in found.text or not host or host not in found.text
 
 
+def test_a_host_that_is_said_twice_is_none() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")] * 2}
+    assert not Caller(scope, Access()).is_host_known
+    scope["headers"].pop()  # type: ignore[attr-defined]
+    assert Caller(scope, Access()).is_host_known
+
+
 def test_the_address_by_which_a_connection_came_in_is_a_known_host(visit: Visit) -> None:
     client = visit(host="192.0.2.44:80")
     assert client.get("/healthz").status_code == 200

@@ -11,12 +11,15 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 import requests
+from starlette.testclient import TestClient
 
 from tallybook.book import Book
 from tallybook.book.tokens import digest
 from tallybook.model.errors import SettingsError, UsageError
+from tallybook.model.saved import Feed
 from tallybook.web import create_app
 from tallybook.web.access import Access, field, names, networks, root
 from tallybook.web.guard import Guard
@@ -50,7 +53,8 @@ def test_a_token_file_is_for_its_owner_alone_and_holds_one_long_token(tmp_path: 
         with pytest.raises(SettingsError, match=r"Cannot read the token file .*No such file.*openssl rand"):
             entrance(local, Access(), str(path))
         for text, mode, said in (
-            (TOKEN, 0o644, "chmod 600"),
+            (TOKEN, 0o640, "chmod 600"),
+            (TOKEN, 0o604, "chmod 600"),
             ("short", 0o600, "32 characters or more"),
             (f"{TOKEN} {TOKEN}", 0o600, "one token"),
         ):
@@ -92,6 +96,9 @@ def test_a_busy_port_is_one_line_of_advice() -> None:
 def test_the_address_is_one_that_a_browser_here_can_open() -> None:
     with listening("0.0.0.0", 0) as everywhere:
         assert address(everywhere, "/usage") == f"http://127.0.0.1:{everywhere.getsockname()[1]}/usage/"
+    if socket.has_ipv6:
+        with listening("::1", 0) as six:
+            assert address(six) == f"http://[::1]:{six.getsockname()[1]}/"
 
 
 def test_over_a_real_port_the_page_is_guarded_and_nothing_is_left_behind(book: Book) -> None:
@@ -144,6 +151,30 @@ def test_a_viewer_sees_a_part_of_the_book_whatever_is_asked(book: Book, tmp_path
         people = requests.get(f"{address(listener)}api/query?metric=cost&by=user", headers=headers, timeout=20)
         assert people.status_code == 403
         assert requests.post(f"{address(listener)}api/sync", headers=headers, timeout=20).status_code in (403, 404, 405)
+
+
+def test_a_program_reads_its_feed_by_its_address_alone_as_far_as_its_token_shows(book: Book, tmp_path: Path) -> None:
+    (tmp_path / "b.duckdb").write_bytes(Path(book.store.url).read_bytes())
+    copy = book_at(tmp_path / "b.duckdb")
+    copy.settings = msgspec.structs.replace(
+        copy.settings,
+        feeds={
+            "spend": Feed(metric="cost", by="project", period="2026-11"),
+            "users": Feed(metric="cost", by="user", period="2026-11"),
+        },
+    )
+    one = next(r["project_id"] for r in copy.query("cost", by="project", period="2026-11").rows() if r["cost"])
+    _, whole = copy.add_token("bi", feed="spend")
+    _, part = copy.add_token("part", feed="spend", where={"project": one})
+    _, plain = copy.add_token("plain", feed="users", people=False)
+    client = TestClient(Guard(create_app(copy), copy, Access(owner=digest(TOKEN))), "http://127.0.0.1")
+    every, some = (client.get(f"/feeds/spend.json?token={token}") for token in (whole, part))
+    assert every.status_code == some.status_code == 200
+    assert len(every.json()) > len(some.json()) == 1
+    assert client.get(f"/feeds/spend.csv?token={whole}").text.count("\n") == len(every.json()) + 1
+    assert client.get(f"/feeds/users.json?token={plain}").status_code == 403
+    copy.revoke_token("bi")
+    assert client.get(f"/feeds/spend.json?token={whole}").status_code == 401
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

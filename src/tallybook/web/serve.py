@@ -91,14 +91,11 @@ def _cannot(host: str, port: int, problem: OSError | OverflowError) -> UsageErro
     return UsageError(f"Cannot listen on {host}:{port}: {reason}. Choose another with --port, or 0 for any free one.")
 
 
-def address(listener: socket.socket, root_path: str = "", host: str | None = None) -> str:
-    """Return where the page is, as somebody on this machine, or by the name `host`, can open it."""
+def address(listener: socket.socket, root_path: str = "") -> str:
+    """Return where somebody on this machine can open the page."""
     bound, port = listener.getsockname()[:2]
-    if host is None:
-        where = ipaddress.ip_address(bound)
-        host = f"[{where}]" if where.version == 6 else str(where)
-        host = {"0.0.0.0": HOST, "[::]": "[::1]"}.get(host, host)  # noqa: S104 - what is bound, said as what to open
-    return f"http://{host}:{port}{root_path}/"
+    host = {"0.0.0.0": HOST, "::": "::1"}.get(bound, bound)  # noqa: S104 - what is bound, said as what to open
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{root_path}/"
 
 
 class _Server(uvicorn.Server):
