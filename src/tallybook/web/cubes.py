@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -54,6 +55,14 @@ class Edges(msgspec.Struct, frozen=True):
     end: int
 
 
+class Missing(msgspec.Struct, frozen=True):
+    """A stretch of time that is not held, and why."""
+
+    start: int
+    end: int
+    text: str
+
+
 class Cube(msgspec.Struct, frozen=True):
     """Sums by day, currency and some dimensions."""
 
@@ -70,6 +79,16 @@ class Cube(msgspec.Struct, frozen=True):
     """What is later may still grow, and is compared with nothing."""
     before: Edges | None
     """What the whole range is compared with."""
+    missing: list[Missing]
+    """What of the whole range is not held."""
+
+
+class Compared(NamedTuple):
+    """What a cube knows of its whole range; see there."""
+
+    through: int
+    before: Edges | None
+    missing: list[Missing]
 
 
 @dataclass(frozen=True)
@@ -96,14 +115,16 @@ class Cubing:
         own = (d.name for d in self.desk.vocabulary.dimensions if d.name not in DIMENSIONS)
         several = ("org",) if len(self.desk.orgs(self.asked)) > 1 else ()
         by = tuple(d for d in (*by, *several, *own) if self._tells(metrics, d))
-        compared = self._ask(metrics[:1], (), self.asked.time, "previous").comparison
+        whole = self._ask(metrics, (), self.asked.time, "previous")
+        compared = whole.comparison
         before = compared.before if compared else None
         first = min(self.span.start - back(self.span), before.start if before else self.span.start)
         time = (("since", iso(max(first, 0))), ("until", iso(self.span.end - DAY)))
         result = self._ask(metrics, by, time, None)
         through = compared.now.end if compared and compared.now else 0
         edges = Edges(before.start, before.end) if before else None
-        return _cube_of(result, metrics, self.desk.colours, through, edges)
+        missing = [Missing(gap.span.start, gap.span.end, str(gap)) for gap in whole.coverage.missing]
+        return _cube_of(result, metrics, self.desk.colours, Compared(through, edges, missing))
 
     def _tells(self, metrics: Sequence[str], name: str) -> bool:
         known = next((d for d in self.desk.vocabulary.dimensions if d.name == name), None)
@@ -140,7 +161,7 @@ def is_summed(known: Metric) -> bool:
     return known.kind == "flow" and not known.is_own and term.table == "usage" and known.formula is None
 
 
-def _cube_of(result: Result, metrics: Sequence[str], colours: Colours, through: int, before: Edges | None) -> Cube:
+def _cube_of(result: Result, metrics: Sequence[str], colours: Colours, whole: Compared) -> Cube:
     """Return an answer by day as a cube of the rows that say anything."""
     wide = result.overall.num_rows
     columns = {m: values_of(result.table[m]) for m in metrics}
@@ -162,7 +183,7 @@ def _cube_of(result: Result, metrics: Sequence[str], colours: Colours, through: 
         {name: [place[j] for j in at] for name, place in places.items()},
     )
     values = {m: [c[n] for n in kept] for m, c in columns.items()}
-    return Cube(days, slot_status(result.status, wide), known, entities, rows, values, held, through, before)
+    return Cube(days, slot_status(result.status, wide), known, entities, rows, values, held, *whole)
 
 
 def _says(value: Value, is_held: int) -> bool:

@@ -106,7 +106,7 @@ def report(
     if span.start % DAY or span.end % DAY:
         raise UsageError(f"A report is of whole UTC days, not of {span}. Say them as --since DATE --until DATE.")
     _check(asked, people=people)
-    with book.store.opened():
+    with book.store.opened(still=True):
         found = _embedded(desk, asked, span)
     return Report(page_of(found, f"tallybook, {span.dates}"), span, _lacks(found.boards.values()))
 

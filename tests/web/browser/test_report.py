@@ -126,7 +126,9 @@ def test_what_a_report_compares_is_what_the_book_compares(visit: Visit, made: Pa
 
 def test_a_report_answers_clicks_and_says_what_it_does_not_hold(visit: Visit, made: Path, held: Book) -> None:
     page = visit(made)
+    users = card(page, "Active users")
     page.locator(".card", has_text="Requests").click()
+    assert card(page, "Active users") == users == held.query("active_users", **TIME).rows()[0]["active_users"]
     page.select_option(".group-by", "model")
     assert rows(page, "shares") == of(held, "requests", "model")
     page.locator(".legend button").first.click()
@@ -148,6 +150,7 @@ def test_hostile_names_of_a_report_are_text(visit: Visit, small: Book, tmp_path:
     page.on("dialog", lambda d: dialogs.append(d.message))
     for words in ("", "?metric=requests", "?where=model%3Dgpt-*"):
         page = visit(path, words)
+        assert "INCOMPLETE: embeddings 2026-11-08 to 2026-11-21: not read" in page.locator(".words").inner_text()
         assert [*rows(page, "shares")] == ["מִבְחָן 🙂", '</script><script>alert("1")</script>', "Website"]
         assert page.locator("main script").count() == 0
     assert dialogs == []

@@ -3,8 +3,8 @@ import { moment } from "../clock";
 import { isMoney } from "../format";
 import type { Dense, Metric, Value, Whole } from "../types";
 import { parts, type Part, type Report, write } from "./cube";
-import { dates, DAY, lengthText, rangeText, slots, slotsOfDays } from "./days";
-import { collect, type Collected, type Exact, type Found, heldDays, named, type Question, type Sums } from "./sums";
+import { dates, lengthText, rangeText, slots, slotsOfDays } from "./days";
+import { collect, type Collected, type Exact, type Found, named, type Question, type Sums } from "./sums";
 
 export interface Asked extends Question {
   metrics: Metric[];
@@ -122,17 +122,16 @@ function comparison({ windows }: Collected): string | null {
   return known ? `compared with ${dates(known.before)}, ${lengthText(known.before)}` : null;
 }
 
-/** Whether all of the range is held; what lies after the newest read is no gap. */
-function isComplete(report: Report, { cubes }: Collected, asked: Asked): boolean {
-  const wanted = asked.metrics.flatMap((m) => parts(report, m.name));
-  const end = Math.min(asked.days.end, Math.max(...cubes.map((cube) => cube.through), asked.days.start + DAY));
-  return wanted.every((part) =>
-    cubes.every((cube) => !(part.sum in cube.held) || !heldDays(cube, part.sum, { ...asked.days, end }).includes(0)),
-  );
+/** What of the range is not held, in words as the book says it. */
+function coverage({ cubes }: Collected, { days }: Asked): Dense["coverage"] {
+  const gaps = cubes.flatMap((cube) => cube.missing).filter((gap) => gap.start < days.end && gap.end > days.start);
+  const texts = [...new Set(gaps.map((gap) => gap.text))];
+  const more = texts.length > 1 ? ` (and ${texts.length - 1} more)` : "";
+  return { complete: !texts.length, text: texts.length ? `INCOMPLETE: ${texts[0]}${more}` : "" };
 }
 
-/** An answer to a question that a report can answer; `like` is the panel's first answer, where it has one. */
-export function answer(report: Report, asked: Asked, like: Dense | null): Dense {
+/** An answer to a question that a report can answer. */
+export function answer(report: Report, asked: Asked): Dense {
   const time = slots(asked.days, asked.grain);
   const wanted = new Map(asked.metrics.flatMap((m) => parts(report, m.name)).map((part) => [named(part), part]));
   const collected = collect(report, asked, [...wanted.values()], time);
@@ -148,12 +147,11 @@ export function answer(report: Report, asked: Asked, like: Dense | null): Dense 
   const cells = (take: (slot: number) => Take) => (m: Metric) =>
     groups.map((each) => time.start.map((_, slot) => valueIn(report, m, each, take(slot))));
   const over = (name: Side) => (m: Metric) => groups.map((each) => valueIn(report, m, each, (sums) => sums[name]));
-  const complete = isComplete(report, collected, asked);
   return {
     query: { metrics: asked.metrics.map((m) => m.name), by: asked.by, grain: asked.grain, tz: "UTC", top: asked.top },
     range: { start: moment(asked.days.start), end: moment(asked.days.end), text: rangeText(asked.days) },
     comparison: comparison(collected),
-    coverage: { complete, text: complete ? "" : (like?.coverage.text ?? "Some of these days are not held.") },
+    coverage: coverage(collected, asked),
     notes: [],
     metrics: asked.metrics,
     time,

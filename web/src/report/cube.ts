@@ -25,6 +25,8 @@ export interface Cube {
   through: number;
   /** What the whole range is compared with. */
   before: Days | null;
+  /** What of the whole range is not held, and why. */
+  missing: (Days & { text: string })[];
 }
 
 /** A sum, perhaps of some datasets alone (empty: of all that it has). */

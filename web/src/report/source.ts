@@ -4,7 +4,7 @@ import { isMoney } from "../format";
 import { isDense } from "../labels";
 import { Refused, type Source } from "../source";
 import { type Changes, parts as filterParts, RANGE } from "../state";
-import type { Board, Dense, Metric, Option, Panel, Problem, Table, Whole } from "../types";
+import type { Board, Dense, Metric, Option, Panel, Problem, Table, Value, Whole } from "../types";
 import { answer, type Asked } from "./answer";
 import { type Condition, type Follows, type Report, tells } from "./cube";
 import { autoGrain, DAY, type Days, ranged, rangeText } from "./days";
@@ -61,18 +61,25 @@ const dimsOf = (question: { by: string[]; where: Condition[] }): string[] => [
   ...question.where.map((w) => w.name),
 ];
 
-/** Cards, of which some may be told only as they were at first: these say so, and have no number. */
+/** Cards. What a report cannot add up is told as it was at first, while the range is the report's own; else not. */
 function cards(report: Report, question: Asked, old: Dense): Dense {
-  const can = question.metrics.filter((m) => tells(report, m.name, dimsOf(question)));
-  const found = answer(report, { ...question, metrics: can }, old);
+  const [can, not] = [true, false].map((is) =>
+    question.metrics.filter((m) => tells(report, m.name, dimsOf(question)) === is),
+  ) as [Metric[], Metric[]];
+  const found = answer(report, { ...question, metrics: can });
+  const { days, where, grain } = question;
+  const { start, end } = report.range;
+  const first = !where.length && days.start === start && days.end === end && grain === old.query.grain;
+  const was = (m: Metric) => old.metrics.find((o) => o.name === m.name);
   const known = (m: Metric): Metric =>
-    can.includes(m) ? m : { ...m, ...old.metrics.find((o) => o.name === m.name), says: ONLY_WHOLE };
-  const nothing = (m: Metric): [string, Whole[]][] =>
-    can.includes(m) ? [] : [[m.name, [{ currency: null, value: null }]]];
+    can.includes(m) ? m : { ...m, ...was(m), ...(first ? {} : { says: ONLY_WHOLE }) };
+  const whole = (m: Metric): Whole[] => (first ? old.whole[m.name] : undefined) ?? [{ currency: null, value: null }];
+  const values = (m: Metric): Value[][] => (first ? old.values[m.name] : undefined) ?? [];
   return {
     ...found,
     metrics: question.metrics.map(known),
-    whole: { ...found.whole, ...Object.fromEntries(question.metrics.flatMap(nothing)) },
+    values: { ...found.values, ...Object.fromEntries(not.map((m) => [m.name, values(m)])) },
+    whole: { ...found.whole, ...Object.fromEntries(not.map((m) => [m.name, whole(m)])) },
   };
 }
 
@@ -101,7 +108,7 @@ function panel(report: Report, row: Follows, old: Panel, to: Wanted): Panel {
   if (row.mark === "kpi" && first) return { ...shown, data: cards(report, question, first) };
   if (!question.metrics.every((m) => tells(report, m.name, dimsOf(question))))
     return { ...shown, data: null, problem: problem(report, question) };
-  const dense = answer(report, question, first);
+  const dense = answer(report, question);
   const billed = question.metrics.some((m) => isMoney(m.unit)) ? (report.metrics.cost?.says ?? "") : "";
   const adds = question.metrics.every((m) => ADDS_UP.includes(m.kind));
   return {
