@@ -6,6 +6,7 @@ import atexit
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -53,7 +54,7 @@ class Server:
 
     def stop(self) -> None:
         """End it, and everything that it wrote."""
-        self.process.terminate()
+        self.process.send_signal(signal.SIGINT)  # at once, whoever is still connected
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:

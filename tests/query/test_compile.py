@@ -71,8 +71,8 @@ def basis(asked: Query, lacking: Any = None, split: Split | None = None) -> Basi
     return Basis((side,), lacking or {}, split, {**owners, ("costs", "model"): known})
 
 
-@pytest.mark.parametrize("name", [*SHAPES, *AS_OF, *SEVERAL])
-def test_the_statement_is_the_one_agreed_on(name: str) -> None:
+def statement(name: str) -> tuple[str, list[Any]]:
+    """Return the statement of a shape, and its values."""
     metrics, by, grain, restricted = (SHAPES | SEVERAL)[AS_OF.get(name, name)]
     then = THEN if name in AS_OF else None
     orgs = ["acme", "beta"] if name in SEVERAL else ["default"]
@@ -81,7 +81,12 @@ def test_the_statement_is_the_one_agreed_on(name: str) -> None:
     lacking = {(org, "completions", "model"): [Span(OCTOBER.start, OCTOBER.start + DAY)] for org in orgs[:1]}
     held = (Span(OCTOBER.start, OCTOBER.start + 9 * DAY),)
     split = Split(asked.split, dict.fromkeys(orgs, held)) if asked.split else None
-    text, params = compile_query(asked, basis(asked, lacking, split))
+    return compile_query(asked, basis(asked, lacking, split))
+
+
+@pytest.mark.parametrize("name", [*SHAPES, *AS_OF, *SEVERAL])
+def test_the_statement_is_the_one_agreed_on(name: str) -> None:
+    text, params = statement(name)
     written = "\n".join([text.replace(" FROM ", "\nFROM ").replace(" WHERE ", "\nWHERE "), *map(repr, params), ""])
     path = GOLDEN / f"{name}.sql"
     if os.environ.get(REGENERATE):

@@ -101,6 +101,17 @@ def test_a_reader_sees_what_is_public_and_nothing_behind_it(url: str) -> None:
             said(reader, statement)
 
 
+def test_roles_that_are_made_later_get_their_rights_from_the_next_migration(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for role in (READER, WRITER):
+            connection.execute(f"REVOKE ALL ON SCHEMA tallybook FROM {role}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        said(as_role(url, READER), "SELECT * FROM tallybook.costs")
+    PostgresStore(url, CLOCK).migrate()
+    for role in (READER, WRITER):
+        assert said(as_role(url, role), "SELECT count(*) FROM tallybook.costs") == [(1,)]
+
+
 def test_a_reader_who_syncs_or_asks_is_told_what_a_dba_types(url: str) -> None:
     for call in (PostgresStore.migrate, PostgresStore.orgs, PostgresStore.exists):
         with pytest.raises(StoreError, match=f"GRANT {WRITER} TO a_{READER}") as caught:

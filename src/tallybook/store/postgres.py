@@ -36,6 +36,10 @@ WHERE c.relkind IN ('r', 'v') AND n.nspname = ANY (ARRAY[?::TEXT, ?::TEXT])"""
 
 _ROLES = "SELECT count(*) FROM pg_catalog.pg_roles WHERE rolname = ANY (ARRAY[?::TEXT, ?::TEXT])"
 
+_UNGRANTED = """SELECT r.rolname FROM pg_catalog.pg_roles AS r JOIN pg_catalog.pg_namespace AS n ON n.nspname = ?
+WHERE r.rolname IN (?, ?) AND pg_has_role(n.nspowner, 'USAGE') AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')"""
+"""Roles that were made after the book, where whoever asks may grant."""
+
 
 class PostgresStore(SqlStore):
     """A book in two schemas of a PostgreSQL database. They are created by `migrate`, by nothing else."""
@@ -115,6 +119,14 @@ class PostgresStore(SqlStore):
                     rolling.refill(session)
         with self._server.writing(_LOCK) as session:
             line_items.refresh(session)
+            lacking = [self._names.public, postgres_schema.READER, postgres_schema.WRITER]
+            if session.execute(_UNGRANTED, lacking).fetchall():
+                self._grant(session)
+
+    def _grant(self, session: PostgresSession) -> None:
+        """Give the roles their rights, where a DBA has made both."""
+        if session.execute(_ROLES, [postgres_schema.READER, postgres_schema.WRITER]).fetchone() == (2,):
+            session.run(postgres_schema.grants(self._names))
 
     def _apply(self, session: PostgresSession, missing: list[tuple[int, str, str]], *, is_new: bool) -> None:
         now = self._now()
@@ -130,8 +142,7 @@ class PostgresStore(SqlStore):
                     [uuid.uuid4().hex, now, now],
                 )
         session.run(postgres_schema.ending(self._names, is_new=is_new))
-        if session.execute(_ROLES, [postgres_schema.READER, postgres_schema.WRITER]).fetchone() == (2,):
-            session.run(postgres_schema.grants(self._names))
+        self._grant(session)
 
     def ddl(self) -> str:
         """Return every statement that makes a new book, for somebody who runs them by hand; asks no server."""
