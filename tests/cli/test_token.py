@@ -9,11 +9,17 @@ from tallybook.book.tokens import digest
 from tests.books import book_at
 from tests.cli.conftest import Run
 
+SETTINGS = """[feeds.spend]
+metric = "cost"
+[teams.Search]
+projects = ["Search*"]
+"""
+
 
 @pytest.fixture
 def path(folder: Path, synced: Path) -> Path:
     (folder / "tallybook.duckdb").write_bytes(synced.read_bytes())
-    (folder / "tallybook.toml").write_text('[feeds.spend]\nmetric = "cost"\n')
+    (folder / "tallybook.toml").write_text(SETTINGS)
     return folder / "tallybook.duckdb"
 
 
@@ -50,6 +56,7 @@ def test_a_token_is_printed_once_alone_and_listed_without_itself(
     [
         (["x", "--where", "projct=a"], "Unknown dimension 'projct'. Did you mean `project`"),
         (["x", "--where", "project"], "is not DIMENSION=VALUE"),
+        (["x", "--where", "team=Searxh"], "Unknown team 'Searxh'. Did you mean `Search`"),
         (["x", "--where", "org=default"], "with orgs (--org NAME)"),
         (["x", "--org", "nobody"], "There is no [[org]] called 'nobody'"),
         (["x", "--expires", "soon"], "'soon' is not a duration"),

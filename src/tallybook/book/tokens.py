@@ -146,7 +146,10 @@ _LONGEST = 3653 * 86_400
 
 def _filters(store: Store, settings: Settings, where: Where) -> dict[str, tuple[str, ...]]:
     """Return filters by the names of dimensions; raises as a question with them would."""
-    known = checked(where, belonging.dimensions(all_rules(store, settings))).values()
+    rules = all_rules(store, settings)
+    own = belonging.dimensions(rules)
+    known = checked(where, own).values()
+    belonging.check_values((found for found in known if found.dimension in own), rules)
     if any(found.dimension.name == "org" for found in known):
         raise UsageError("Say the organizations that a token shows with orgs (--org NAME), not with where.")
     return {found.dimension.name: tuple(found.as_list()) for found in known}

@@ -52,7 +52,7 @@ _AGAIN = """<!doctype html>
 <body></body></html>
 """
 _CSS = """:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0; display: grid; min-height: 100vh; place-items: center; }
+body { margin: 0; background: Canvas; color: CanvasText; display: grid; min-height: 100vh; place-items: center; }
 main { width: min(22rem, calc(100vw - 3rem)); }
 h1 { font-size: 1.25rem; margin: 0 0 1rem; }
 form { display: grid; gap: .5rem; }

@@ -73,8 +73,8 @@ def listening(host: str, port: int) -> socket.socket:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # asyncio turns Nagle's algorithm off only where the protocol is named; else each answer waits 40 ms.
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-    except (OSError, OverflowError) as problem:
-        raise _cannot(host, port, problem) from problem
+    except OSError as problem:
+        raise _cannot(host, port, problem, "Choose another with --host.") from problem
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -86,9 +86,12 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _cannot(host: str, port: int, problem: OSError | OverflowError) -> UsageError:
+_PORTS = "Choose another with --port, or 0 for any free one."
+
+
+def _cannot(host: str, port: int, problem: OSError | OverflowError, advice: str = _PORTS) -> UsageError:
     reason = getattr(problem, "strerror", None) or str(problem)
-    return UsageError(f"Cannot listen on {host}:{port}: {reason}. Choose another with --port, or 0 for any free one.")
+    return UsageError(f"Cannot listen on {host}:{port}: {reason}. {advice}")
 
 
 def address(listener: socket.socket, root_path: str = "") -> str:
