@@ -106,6 +106,14 @@ def test_without_an_owner_everybody_on_this_machine_comes_in_but_a_wrong_token_d
     assert client.get("/api/board", headers=bearer("x")).status_code == 401
 
 
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host"])
+def test_what_a_proxy_passes_on_is_refused_where_no_token_is_asked_for(visit: Visit, header: str) -> None:
+    refused = visit("127.0.0.1", owner=None).get("/api/board", headers={header: "for=192.0.2.1"})
+    assert refused.status_code == 403
+    assert "--trusted-proxy" in refused.json()["detail"]
+    assert visit("127.0.0.1").get("/api/board", headers={header: "x", **bearer(OWNER)}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [

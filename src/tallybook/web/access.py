@@ -20,6 +20,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRETS = frozenset({"token", "code"})
 """Words of an address that no log shows."""
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
+"""Headers by which a proxy gives itself away."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -111,6 +113,11 @@ class Caller:
     def is_passed_on(self) -> bool:
         """Whether a proxy that is believed sends it."""
         return self.peer is not None and any(self.peer in network for network in self.access.proxies)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether a proxy passes it on though nobody is asked for a token: then others than this machine send it."""
+        return self.access.owner is None and any(name in self.headers for name in FORWARDED)
 
     @property
     def is_https(self) -> bool:

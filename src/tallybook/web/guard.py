@@ -47,7 +47,7 @@ class Guard:
         self._app, self._access = app, access
         self._doors = Doors(book, access.owner)
         self._login = Login(access, self._doors, monotonic)
-        self._rules: tuple[Rule, ...] = (self._host, self._origin, self._login.answer, self._identity)
+        self._rules: tuple[Rule, ...] = (self._host, self._exposed, self._origin, self._login.answer, self._identity)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let it through."""
@@ -73,6 +73,10 @@ class Guard:
             return None
         advice = f" Where the name is yours, start it with --allow-host {caller.host}." if caller.host else ""
         return _said(of_status(421, f"This page does not answer to that name of a host.{advice}"))
+
+    async def _exposed(self, caller: Caller, _receive: Receive) -> Response | None:
+        text = "A proxy passes this on, but no token is asked for. Start it with --token-file, or --trusted-proxy."
+        return _said(of_status(403, text)) if caller.is_exposed else None
 
     async def _origin(self, caller: Caller, _receive: Receive) -> Response | None:
         return _said(of_status(403, "A page of another origin may change nothing here.")) if caller.is_foreign else None
