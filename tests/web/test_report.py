@@ -104,6 +104,8 @@ def test_a_report_says_what_is_missing_and_what_it_is_restricted_to(small: Book,
     assert part.lacks.startswith("embeddings 2026-11-08 to 2026-11-21: not read")
     found = data(part.page)
     assert found["only"] == "project=Website"
+    assert "api_source" not in found["dims"]  # nothing is told apart by it
+    assert "model" in found["dims"]
     assert {p["label"] for cube in found["cubes"] for p in cube["dims"].get("project", [])} == {"Website"}
 
 

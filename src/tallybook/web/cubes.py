@@ -192,7 +192,7 @@ def _says(value: Value, is_held: int) -> bool:
 
 
 def _places(result: Result, colours: Colours) -> tuple[dict[str, list[Entity]], dict[str, list[int]]]:
-    """Return the values of every dimension, and for each group of an answer which it has."""
+    """Return the values of every dimension that tells anything apart, and for each group of an answer which it has."""
     query = result.query
     assert query is not None  # noqa: S101 - an answer has its question
     entities: dict[str, list[Entity]] = {}
@@ -204,7 +204,8 @@ def _places(result: Result, colours: Colours) -> tuple[dict[str, list[Entity]], 
         order = {pair: i for i, pair in enumerate(dict.fromkeys(zip(ids, labels, strict=True)))}
         entities[known.name] = [_entity(key, label, hues) for key, label in order]
         places[known.name] = [order[pair] for pair in zip(ids, labels, strict=True)]
-    return entities, places
+    told = [name for name, known in entities.items() if len(known) != 1 or not known[0].word]
+    return {name: entities[name] for name in told}, {name: places[name] for name in told}
 
 
 def _entity(key: str | None, label: str, hues: Mapping[str, int]) -> Entity:
