@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -16,7 +17,7 @@ from tallybook.web import create_app
 from tallybook.web.access import Access
 from tallybook.web.guard import Guard
 from tallybook.web.syncing import Syncing, routes
-from tests.books import KEY, book_at
+from tests.books import KEY, book_at, hold
 from tests.emulator.wire import organization
 
 BOUNDS = {"since": "2026-11-22", "datasets": ("costs",), "key": KEY}
@@ -91,6 +92,22 @@ def test_sync_now_is_for_whoever_sees_all_where_a_key_is(tmp_path: Path, monkeyp
         with pytest.raises(UsageError, match="OPENAI_ADMIN_KEY"):
             without.ask()
         assert _client(book, without).post("/api/sync", headers=owner).status_code == 400
+
+
+def test_the_page_is_told_of_a_failure_that_changed_nothing_in_the_book(empty: Book) -> None:
+    hold(empty, "costs", "2026-11-18", "2026-11-19", [{"day": "2026-11-18", "amount": 1}])
+    (org,) = empty.settings.org
+    empty.settings = msgspec.structs.replace(
+        empty.settings, org=(msgspec.structs.replace(org, key_file="/nowhere/key"),)
+    )
+    syncing = Syncing(empty, empty._clock)
+    client, owner = _client(empty, syncing), {"Authorization": "Bearer owner"}
+    assert client.get("/api/board", headers=owner).json()["sync"] == {"can": True, "running": False, "last": None}
+    syncing.ask()
+    assert syncing.turn()
+    last = client.get("/api/board", headers=owner).json()["sync"]["last"]
+    assert last["ok"] is False
+    assert last["problem"].startswith("Cannot read the key file /nowhere/key")
 
 
 def _client(book: Book, syncing: Syncing) -> TestClient:

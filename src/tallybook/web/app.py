@@ -67,7 +67,7 @@ class Served:
         sync = self.sync() if desk.viewer.sees_all else Sync()
         if row.whole and not desk.viewer.sees_all:
             raise ForbiddenError("This token shows a part of the book; this is about all of it.")
-        key = (desk.moment, request.url.path, tuple(items), desk.viewer, sync.can, sync.running)
+        key = (desk.moment, request.url.path, tuple(items), desk.viewer, repr(sync))
         etag = self.answers.etag(key)
         if etag in request.headers.get("if-none-match", ""):
             return etag
