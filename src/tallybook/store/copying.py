@@ -88,7 +88,7 @@ def copy(source: Store, target: SqlStore, progress: Callable[[int, int, int], No
         parts = _parts(stream, target)
         for n, part in enumerate(parts):
             progress(n, len(parts), sum(done.rows.values()))
-            _copy(stream, target, part, done)
+            _copy(stream, target, part, done, is_new=is_new)
         done.totals = _compare(stream, target)
         if is_new:
             _finish(target, about)
@@ -149,15 +149,19 @@ def _parts(stream: Stream, target: SqlStore) -> list[_Part]:
     return out
 
 
-def _copy(stream: Stream, target: SqlStore, part: _Part, done: Copied) -> None:
+def _copy(stream: Stream, target: SqlStore, part: _Part, done: Copied, *, is_new: bool) -> None:
     """Bring one part over, unless it is there; compare what was written before it is committed."""
     wanted = _fingerprint(stream(*part.query()))
     held = _fingerprint(target.read(*part.query()).to_batches())
+    if not (wanted[0] or held[0]):
+        return
     done.parts += 1
     done.rows[part.table] = done.rows.get(part.table, 0) + wanted[0]
     if held == wanted:
         done.skipped += 1
         return
+    if not is_new:
+        raise StoreError(f"{part.table} is another in {target.url}, although it was copied whole. Copy into a new one.")
     where, params = part.where()
     if held[0]:
         target.change(lambda session: session.execute(f"DELETE FROM {part.table}{where}", params))
