@@ -296,7 +296,9 @@ def test_where_little_is_free_or_much_is_held_the_file_stays(fast_path: Path, mo
     assert path.stat().st_ino == inode
 
 
-def test_a_new_book_gives_out_space_in_small_blocks(book: StoreUnderTest) -> None:
-    book.write(read("completions", D0, D0 + DAY, usage(D0)))
-    book.store.maintain()
-    assert set(book.store.sizes().bytes.values()) == {0, BLOCK}
+def test_a_new_book_gives_out_space_in_small_blocks(fast_path: Path) -> None:
+    store = DuckDBStore(fast_path / "book.duckdb")
+    store.migrate()
+    store.replace(Batch("acme", "s", (read("completions", D0, D0 + DAY, usage(D0)),)))
+    store.maintain()
+    assert set(store.sizes().bytes.values()) == {0, BLOCK}
