@@ -110,9 +110,11 @@ PANELS: tuple[PanelRow, ...] = (
     PanelRow("teams", "people", "Teams", "rank", by=("team",), grain="total", compare="none"),
     PanelRow("seen", "people", "Everybody and every key", "table", "full", source="seen"),
     PanelRow("held", "health", "What is held, day by day", "heat", "full", source="held"),
-    PanelRow("proved", "health", "Control totals", "table", "half", source="proved"),
+    PanelRow("proved", "health", "Control totals", "table", "half", source="proved",
+             says="each day's rows against what OpenAI says ungrouped, once a day"),
     PanelRow("syncs", "health", "Syncs", "facts", "half", source="syncs"),
-    PanelRow("restated", "health", "What OpenAI has said differently since", "table", "full", source="restated"),
+    PanelRow("restated", "health", "What OpenAI has said differently since", "table", "full", source="restated",
+             says="of days in the range that had ended"),
     PanelRow("notes", "health", "Remarks on the data", "note", "half", source="notes"),
     PanelRow("bytes", "health", "Room it takes", "facts", "half", source="bytes"),
 )  # fmt: skip

@@ -101,7 +101,7 @@ export function Table({ panel }: MarkProps) {
         )}
       </div>
       {rows.length === 0 ? (
-        <p class="nothing">{search ? "No row matches." : "Nothing in this range."}</p>
+        <p class="nothing">{search ? "No row matches." : panel.query ? "Nothing in this range." : "Nothing yet."}</p>
       ) : (
         <Rows {...{ data, rows: rows.slice(0, shown), total, sort, turn, name: panel.title }} />
       )}
