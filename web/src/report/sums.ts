@@ -141,24 +141,34 @@ interface Gathering {
 /** What is not known although it is held, by group: it is no 0. */
 const UNKNOWN = new WeakMap<Sums, Set<number>>();
 
-function gather({ report, cube, part, asked, now, window, currency, found }: Gathering): void {
+/** The sums of the group of a row, which other cubes may know already. */
+function sumsOf({ cube, part, asked, now, currency, found }: Gathering, i: number): Sums {
+  const mine = cube.currencies[cube.rows.currency[i]!] ?? currency;
+  const each = asked.by.map((name) => cube.dims[name]![cube.rows.dims[name]![i]!]!);
+  const id = [...each.map((e) => e.key ?? e.label), String(mine)];
+  const name = JSON.stringify(id);
+  const known: Found = found.get(name) ?? { group: grouped(each, mine), id, sums: new Map() };
+  found.set(name, known);
+  const sums = known.sums.get(named(part)) ?? empty(now.start.length);
+  known.sums.set(named(part), sums);
+  return sums;
+}
+
+function gather(gathering: Gathering): void {
+  const { report, cube, part, asked, now, window } = gathering;
   const pass = passing(cube, asked.where, part);
-  const entities = asked.by.map((name) => [cube.dims[name]!, cube.rows.dims[name]!] as const);
+  const columns = [cube.rows.currency, ...asked.by.map((name) => cube.rows.dims[name]!)];
   const slotOf = slotsOfDays(now);
   const values = exactly(cube, part.sum, report.metrics[part.sum]!.unit);
+  const places = new Map<string, Sums>();
   for (const [i, value] of values.entries()) {
     const day = cube.days[cube.rows.day[i]!]!;
     const slot = slotOf.get(day);
     const isBefore = window !== null && day >= window.before.start && day < window.before.end;
     if ((slot === undefined && !isBefore) || !pass.every(([column, ok]) => ok[column[i]!])) continue;
-    const mine = cube.currencies[cube.rows.currency[i]!] ?? currency;
-    const each = entities.map(([list, column]) => list[column[i]!]!);
-    const id = [...each.map((e) => e.key ?? e.label), String(mine)];
-    const name = JSON.stringify(id);
-    const known: Found = found.get(name) ?? { group: grouped(each, mine), id, sums: new Map() };
-    found.set(name, known);
-    const sums = known.sums.get(named(part)) ?? empty(now.start.length);
-    known.sums.set(named(part), sums);
+    const place = columns.map((column) => column[i]!).join();
+    const sums = places.get(place) ?? sumsOf(gathering, i);
+    places.set(place, sums);
     if (slot !== undefined) {
       sums.now[slot] = plus(sums.now[slot]!, value);
       sums.total = plus(sums.total, value);
