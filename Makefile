@@ -46,6 +46,7 @@ bench: $(VENV)/.user  ## Measure against named opponents, each in its own enviro
 
 pictures: $(VENV)/.dev  ## Make docs/gallery.md and examples/cookbook.ipynb anew
 	$(BIN)/python docs/make_gallery.py
+	$(BIN)/python docs/make_page.py
 	$(BIN)/python docs/make_cookbook.py
 
 web:  ## Check and build the page (needs Node 20 or newer)
