@@ -54,12 +54,8 @@ class Server:
 
     def stop(self) -> None:
         """End it, and everything that it wrote."""
-        self.process.send_signal(signal.SIGINT)  # at once, whoever is still connected
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.process.send_signal(signal.SIGQUIT)  # at once, whoever is still connected
+        self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -103,10 +99,17 @@ def server() -> Server:
             [postgres, "-D", data, "-p", str(port), *options], stdout=log, stderr=log, cwd=folder, **who
         )
     started = Server(folder, port, process)
-    atexit.register(started.stop)
+    atexit.register(stop)
     _wait(started)
     started.run("CREATE DATABASE books", "postgres")
     return started
+
+
+def stop() -> None:
+    """End the server, if one was started."""
+    if server.cache_info().currsize:
+        server().stop()
+        server.cache_clear()
 
 
 def _wait(started: Server) -> None:
