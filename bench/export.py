@@ -71,7 +71,8 @@ def section() -> tuple[str, list[str]]:
     head = ("Form", "Writer", "Rows", "Seconds", "CPU s", "x COPY", "x pandas", "Peak MB", "File MB")
     text = (
         f"{truth[DAYS]['rows']:,} rows of eight columns, as an answer has them, from a book to a file; into a workbook "
-        "fewer. The whole process counts, once. Rows and money of every file are read back and compared"
+        "fewer. The whole process counts, once; ratios are of processor time. Rows and money of every "
+        "file are read back and compared"
     )
     notes = [one for one in wrong if not one.startswith(f"Export: {OURS.name}")]
     found = "\n\n".join([f"### Export\n\n{text}:\n\n{report.table(head, lines, left=2)}", *notes])
@@ -106,8 +107,8 @@ def fault(who: Writer, made: Written, truth: Mapping[str, Any]) -> str | None:
 
 
 def _line(form: str, name: str, done: Mapping[str, tuple[Writer, Written]]) -> Sequence[str]:
-    seconds = {writer: made.run.seconds for writer, (_, made) in done.items()}
-    beside = [f"{seconds[name] / seconds[o.name]:.2f}" if o.name in seconds else "" for o in (COPY, PANDAS)]
+    cpu = {writer: made.run.cpu for writer, (_, made) in done.items()}
+    beside = [f"{cpu[name] / cpu[o.name]:.2f}" if o.name in cpu else "" for o in (COPY, PANDAS)]
     made = done[name][1]
     numbers = (made.run.peak / 1e6, made.bytes / 1e6)
     return [
