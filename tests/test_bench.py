@@ -176,6 +176,8 @@ def test_every_file_that_is_exported_has_all_rows_and_all_money(export: Any, mon
     ours = replace(export.OURS, forms=("csv", "xlsx"))
     monkeypatch.setattr(export, "OURS", ours)
     monkeypatch.setattr(export, "WRITERS", [ours])
+    # What the kernel says of a child is never less than of its parent, which is large here.
+    monkeypatch.setattr(export, "MOST", 10_000)
     text, wrong = export.section()
     lines = dict(filter(None, map(cut, text.splitlines())))
     assert wrong == []

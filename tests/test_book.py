@@ -174,8 +174,8 @@ def test_a_book_is_opened_by_path_url_settings_or_environment(tmp_path: Path, mo
     (tmp_path / "tallybook.toml").write_text('book = "books/own.duckdb"\n')
     monkeypatch.chdir(folder)
     assert tallybook.open().store.url == str(tmp_path / "books/own.duckdb")
-    with pytest.raises(UsageError, match="postgresql:// is not a kind of book that this version has"):
-        tallybook.open("postgresql://host/db")
+    with pytest.raises(UsageError, match="mysql:// is not a kind of book that this version has"):
+        tallybook.open("mysql://host/db")
     with pytest.raises(SettingsError, match=r"Cannot read the settings file nope.toml"):
         tallybook.open(config="nope.toml")
 

@@ -58,7 +58,7 @@ WRONG = [
     (["query", "cost", "--since", f"{ago(3)}T05:00Z"], 2, f"costs is held by 1d around {ago(3)}T05:00Z"),
     (["query"], 2, "Missing argument 'METRIC...'. `tallybook query --help` shows what there is."),
     (["query", "cost", "--nope"], 2, "No such option '--nope'"),
-    (["query", "cost", "--book", "postgresql://x"], 2, "postgresql:// is not a kind of book"),
+    (["query", "cost", "--book", "mysql://x"], 2, "mysql:// is not a kind of book"),
     (["query", "cost", "--config", "nope.toml"], 2, "Cannot read the settings file nope.toml"),
     (["nope"], 2, "No such command 'nope'."),
     (["statis"], 2, "Did you mean `status`"),
