@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +20,7 @@ from tallybook.store import duckdb as duckdb_store
 from tallybook.store import duckdb_file, duckdb_sizes
 from tallybook.store.base import Batch
 from tallybook.store.duckdb import DuckDBStore
-from tallybook.store.duckdb_engine import BLOCK
+from tallybook.store.duckdb_engine import BLOCK, engine_of
 from tallybook.store.migrations import migrations
 from tests.store.book import D0, DAY, StoreUnderTest, make_room, read, usage
 
@@ -294,6 +295,29 @@ def test_where_little_is_free_or_much_is_held_the_file_stays(fast_path: Path, mo
     monkeypatch.setattr(duckdb_sizes, "_LARGE", 1 << 10)
     store.maintain()
     assert path.stat().st_ino == inode
+
+
+def test_ctrl_c_while_the_file_is_let_go_is_ctrl_c_and_lets_it_go(fast_path: Path) -> None:
+    class Interrupted:
+        def __init__(self, root: duckdb.DuckDBPyConnection) -> None:
+            self.root = root
+
+        def execute(self, text: str) -> object:
+            if text.startswith("DETACH"):
+                raise RuntimeError("Query interrupted")  # as DuckDB says it
+            return self.root.execute(text)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.root, name)
+
+    store = DuckDBStore(fast_path / "book.duckdb")
+    store.migrate()
+    engine = engine_of((fast_path / "book.duckdb").resolve())
+    root: Any = engine._root
+    with pytest.raises(KeyboardInterrupt), store.opened():
+        engine._root = Interrupted(root)  # type: ignore[assignment]
+    assert engine._root is None
+    assert store.read("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
 def test_a_new_book_gives_out_space_in_small_blocks(fast_path: Path) -> None:

@@ -82,9 +82,13 @@ class Engine:
         """Let the file go. What cannot be folded into it now stays beside it, in the log."""
         assert self._root is not None  # noqa: S101 - it is attached
         try:
-            self._root.execute(f"DETACH DATABASE IF EXISTS {BOOK}")
+            with interruptible():
+                self._root.execute(f"DETACH DATABASE IF EXISTS {BOOK}")
         except duckdb.Error:
             self.stop()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End it; the next `attach` starts another."""
@@ -92,6 +96,20 @@ class Engine:
         if root is not None:
             with suppress(duckdb.Error):
                 root.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn what the driver makes of Ctrl+C into what Python makes of it."""
+    try:
+        yield
+    except duckdb.InterruptException as exc:
+        raise KeyboardInterrupt from exc
+    except RuntimeError as exc:
+        # How DuckDB 2.0.0 reports Ctrl+C that comes while it works.
+        if "interrupted" in str(exc):
+            raise KeyboardInterrupt from exc
+        raise
 
 
 def _start(path: Path) -> duckdb.DuckDBPyConnection:

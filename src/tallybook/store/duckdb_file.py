@@ -16,7 +16,7 @@ import duckdb
 
 from tallybook.model.clock import Clock
 from tallybook.model.errors import MigrationError, NotABookError, StoreError, StoreLockedError
-from tallybook.store.duckdb_engine import ALL_THREADS, Engine, engine_of
+from tallybook.store.duckdb_engine import ALL_THREADS, Engine, engine_of, interruptible
 from tallybook.store.duckdb_rewrite import rewrite
 from tallybook.store.duckdb_sql import LockedEngine
 from tallybook.store.migrations import UNFINISHED, migrations, unfinished
@@ -286,20 +286,6 @@ def translated(path: Path) -> Iterator[None]:
             yield
     except duckdb.Error as exc:
         raise _explained(path, exc) from exc
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn what the driver makes of Ctrl+C into what Python makes of it."""
-    try:
-        yield
-    except duckdb.InterruptException as exc:
-        raise KeyboardInterrupt from exc
-    except RuntimeError as exc:
-        # How DuckDB 2.0.0 reports Ctrl+C that comes while it works.
-        if "interrupted" in str(exc):
-            raise KeyboardInterrupt from exc
-        raise
 
 
 def _explained(path: Path, error: duckdb.Error) -> StoreError:

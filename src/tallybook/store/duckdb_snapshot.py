@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from tallybook.model.errors import ExportError
-from tallybook.store.duckdb_file import interruptible, is_full, transaction
+from tallybook.store.duckdb_engine import interruptible
+from tallybook.store.duckdb_file import is_full, transaction
 from tallybook.store.migrations import migrations
 
 _VIEW = re.compile(r"^\s*(CREATE|DROP) .*VIEW .*\{public\}\.v_", re.IGNORECASE)
