@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 
 from make_gallery import NOW, ROOT, synced
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tallybook import web
 from tallybook.emulator import Company, VirtualClock, create_app, running
+from tallybook.web.chromium import browser as program
 
 FOLDER = ROOT / "docs" / "page"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
@@ -39,7 +39,6 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     clock = VirtualClock(NOW)
     company = create_app(Company(days=200, requests_per_day=100, clock=clock))
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with (
         tempfile.TemporaryDirectory() as folder,
         running(company) as url,
@@ -47,7 +46,7 @@ def main() -> None:
         running(web.create_app(book)) as served,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         for scheme in ("light", "dark"):
             address = f"{served.removesuffix('/v1')}/{WORDS}"
             (FOLDER / f"{scheme}.png").write_bytes(shot(browser, address, scheme))

@@ -71,7 +71,7 @@ WRONG = [
     (["fetch", "costs", "--where", "model=x"], 2, "Unknown filter of costs 'model'."),
     (["fetch", "completions", "--where", "batch=yes"], 2, "--where batch= takes true or false."),
     (["fetch", "completions", "--since", LATER], 2, "The range begins in the future"),
-    (["fetch", "completions", "--last", "24h"], 2, "is not whole buckets of 1d"),
+    (["fetch", "completions", "--last", "23h"], 2, "is not whole buckets of 1d"),
     (["fetch", "costs", "--since", "2020-01-01", "--until", "2020-02-01"], 1, "older than the history"),
     (["demo", "--book", "tallybook.duckdb"], 2, "tallybook.duckdb is there already; the demo makes a new book."),
 ]

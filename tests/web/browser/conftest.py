@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +21,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Respo
 
 from tallybook.emulator import Company, create_app, running
 from tallybook.model.clock import SystemClock
+from tallybook.model.errors import UsageError
+from tallybook.web.chromium import browser as program
 from tests.books import KEY, book_at
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--font-render-hinting=none", "--force-color-profile=srgb",
@@ -41,10 +41,11 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
+    try:
+        path = program()
+    except UsageError:
         if os.environ.get("TALLYBOOK_NEEDS_CHROMIUM"):
-            pytest.fail("Chromium is not installed")
+            raise
         pytest.skip("no Chromium is installed: the page is not tested")
     browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
     yield browser

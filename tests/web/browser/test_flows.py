@@ -173,7 +173,7 @@ def test_a_typo_in_the_address_is_explained_with_the_nearest_names(visit: Open, 
 
 
 def test_under_two_days_the_chart_shows_tokens_and_says_why(visit: Open) -> None:
-    page = visit("?last=24h")
+    page = visit("?last=23h")
     expect(page.locator("main")).to_contain_text("billed by whole UTC days")
 
 
