@@ -57,6 +57,7 @@ def test_a_token_is_printed_once_alone_and_listed_without_itself(
         (["x", "--where", "projct=a"], "Unknown dimension 'projct'. Did you mean `project`"),
         (["x", "--where", "project"], "is not DIMENSION=VALUE"),
         (["x", "--where", "team=Searxh"], "Unknown team 'Searxh'. Did you mean `Search`"),
+        (["x", "--where", "project=Searxh"], "Unknown project 'Searxh'"),
         (["x", "--where", "org=default"], "with orgs (--org NAME)"),
         (["x", "--org", "nobody"], "There is no [[org]] called 'nobody'"),
         (["x", "--expires", "soon"], "'soon' is not a duration"),

@@ -17,7 +17,7 @@ from tallybook.model.records import Swap
 from tallybook.model.settings import Name, Settings, seconds
 from tallybook.query.own import belonging
 from tallybook.query.own.assignments import all_rules
-from tallybook.query.where import Where, checked
+from tallybook.query.where import Where, checked, ids
 from tallybook.store.base import Store
 
 TABLE, USES = "tokens", "token_uses"
@@ -119,7 +119,7 @@ def add(
     with store.opened():
         if any(known.name == name for known in tokens(store)):
             raise UsageError(f"There is a token called {name!r} already. Choose another name, or revoke it first.")
-        kept = _filters(store, settings, where)
+        kept = _filters(store, settings, where, tuple(orgs) or settings.orgs)
         made = Token(name, digest(text), kept, tuple(orgs), people, feed, now, until, None)
         texts = {"filters": json.dumps(kept), "orgs": json.dumps(orgs)}
         store.put(TABLE, [{c: getattr(made, c) for c in _PLAIN} | texts])
@@ -144,11 +144,13 @@ def _lifetime(text: str) -> int:
 _LONGEST = 3653 * 86_400
 
 
-def _filters(store: Store, settings: Settings, where: Where) -> dict[str, tuple[str, ...]]:
+def _filters(store: Store, settings: Settings, where: Where, orgs: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return filters by the names of dimensions; raises as a question with them would."""
     rules = all_rules(store, settings)
     own = belonging.dimensions(rules)
-    known = checked(where, own).values()
+    columns = checked(where, own)
+    known = columns.values()
+    ids(columns, store.rows("directory"), orgs)
     belonging.check_values((found for found in known if found.dimension in own), rules)
     if any(found.dimension.name == "org" for found in known):
         raise UsageError("Say the organizations that a token shows with orgs (--org NAME), not with where.")
