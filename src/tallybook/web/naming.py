@@ -12,7 +12,7 @@ _SAYS = {
     "input_tokens": "cached ones included",
     "input_cached_tokens": "part of the input",
     "cache_hit_rate": "cached among input tokens",
-    "active_users": "with any usage, service accounts too",
+    "active_users": "service accounts included",
     "active_api_keys": "with any usage",
     "active_projects": "with any usage",
     "cost_per_request": "billed, per request to a model",

@@ -100,10 +100,10 @@ export function Notes({ dense, drawn, height, width, notes }: NotesProps) {
         return (
           <g key={`${note.time}${note.text}`} class="note">
             <title>{note.text}</title>
-            <line x1={x} x2={x} y1={MARGIN.top - 8} y2={height - MARGIN.bottom} />
-            <path d={`M${x - 4},${MARGIN.top - 14}h8l-4,6z`} />
+            <line x1={x} x2={x} y1={MARGIN.top - 2} y2={height - MARGIN.bottom} />
+            <path d={`M${x - 4},${MARGIN.top - 7}h8l-4,6z`} />
             {shown && (
-              <text x={x + 8} y={MARGIN.top - 8}>
+              <text x={x + 8} y={MARGIN.top}>
                 {text}
               </text>
             )}
