@@ -138,3 +138,9 @@ def test_the_thread_syncs_when_asked_and_ends_in_the_middle_of_a_sync(tmp_path: 
     assert not syncing._thread.is_alive()
     assert told == []
     assert syncing.state().last is None
+
+
+def test_where_nothing_syncs_that_is_said(tmp_path: Path) -> None:
+    answer = TestClient(create_app(book_at(tmp_path / "b.duckdb"))).post("/api/sync")
+    assert answer.status_code == 404
+    assert "tallybook dashboard" in answer.json()["detail"]

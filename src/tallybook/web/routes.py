@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -131,6 +132,11 @@ def _with_metric(asked: Asked) -> Asked:
     return asked
 
 
+async def _unkeyed(_served: Served, _request: Request) -> Response:
+    """Answer where nothing syncs; where something does, its own route comes first (see `tallybook.web.syncing`)."""
+    raise HTTPException(404, "Nothing syncs here: `tallybook dashboard` does, where the key is.")
+
+
 _ORG = ASKED["org"]
 _RANGE = tuple(ASKED[name] for name in TIMES)
 _ALL_MEDIA = tuple(dict.fromkeys(exports.MEDIA.values()))
@@ -159,6 +165,8 @@ ROWS: tuple[Row, ...] = (
         answer=Note, asks=False, method="POST", body=NewNote, status=201),
     Row(path="/api/notes/{id}", name="removeNote", says="Remove a note.", endpoint=noting.removed, asks=False,
         method="DELETE", status=204, media=()),
+    Row(path="/api/sync", name="sync", says="Ask for a sync, where the server has the key.", endpoint=_unkeyed,
+        answer=Sync, asks=False, method="POST", status=202),
     Row(path="/api/openapi.json", name="openapi", says="This description.", make=_openapi, answer=dict[str, Any],
         asks=False),
     Row(path="/feeds/{name}.{form}", name="feed", says="The rows of a question saved in the settings: csv or json.",
