@@ -14,7 +14,7 @@ from tallybook.query.spoken import pairs, words
 @click.group(
     epilog="""\b
 Examples:
-  tallybook token add board --where project=Search --no-people --expires 30d
+  tallybook token add board --where project=Research --no-people --expires 30d
   tallybook token list
 """,
     no_args_is_help=False,
